@@ -1,0 +1,2 @@
+//! Fixed shapes.
+#![no_std]
