@@ -1,0 +1,152 @@
+//! Which elements multiply, into which accumulator, and how many products it holds.
+//!
+//! | input · kernel | accumulator | products that cannot overflow it |
+//! |---|---|---|
+//! | `i8 · i8` | `i32` | 131,071 |
+//! | `u8 · i8` | `i32` | 65,793 |
+//! | `i16 · i8` | `i32` | 511 |
+//! | `i8 · i8`, `u8 · i8`, `i16 · i8`, `i16 · i16` | `i64` | more than 2³² |
+//! | `i32 · i32` | `i64` | 1 |
+//! | `i32 · i32` | `i128` | more than 2⁶³ |
+//! | `f32 · f32` | `f32` | any: IEEE 754 |
+//! | `f64 · f64` | `f64` | any: IEEE 754 |
+//!
+//! The limits are [`Multiply::MAX_TAPS`], computed from the ranges of the types as
+//! `⌊MAX / max|input · kernel|⌋`. The typed operations compare them with the number of products of a layer at
+//! compile time, the run-time ones return an error; so no sum of products ever wraps.
+//!
+//! Floats multiply, round, add and round: no fused multiply-add, whatever the target has. Together with
+//! the documented order of summation that makes results the same bits everywhere.
+
+/// A number that buffers may hold. Sealed: the crate implements it for `i8`, `u8`, `i16`, `i32`, `i64`, `i128`,
+/// `f32` and `f64`.
+pub trait Element: Copy + PartialEq + core::fmt::Debug + sealed::Sealed + 'static {
+    /// The additive identity; for floats `+0.0`.
+    const ZERO: Self;
+}
+
+/// `Self · W` accumulates into `A`: the element pairs of the table above. Sealed through [`Element`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` inputs with `{W}` kernels do not accumulate into `{A}`",
+    label = "no such operand pair and accumulator",
+    note = "pairs: i8·i8, u8·i8 and i16·i8 into i32 or i64; i16·i16 into i64; i32·i32 into i64 or i128; f32·f32 into f32; f64·f64 into f64"
+)]
+pub trait Multiply<W: Element, A: Element>: Element {
+    /// Most products that `A` can add up without overflow, whatever their operands.
+    const MAX_TAPS: u64;
+
+    /// `accumulator + input·kernel`. Wraps where more than [`Multiply::MAX_TAPS`] products meet, which the
+    /// operations exclude; never panics.
+    fn multiply_add(accumulator: A, input: Self, kernel: W) -> A;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! elements {
+    ($($element:ty = $zero:literal),* $(,)?) => {$(
+        impl sealed::Sealed for $element {}
+        impl Element for $element {
+            const ZERO: Self = $zero;
+        }
+    )*};
+}
+elements!(
+    i8 = 0,
+    u8 = 0,
+    i16 = 0,
+    i32 = 0,
+    i64 = 0,
+    i128 = 0,
+    f32 = 0.0,
+    f64 = 0.0
+);
+
+/// `⌊accumulator_max / largest product⌋`, at most `u64::MAX`.
+const fn max_taps(accumulator_max: i128, input_magnitude: i128, kernel_magnitude: i128) -> u64 {
+    let taps = accumulator_max / (input_magnitude * kernel_magnitude);
+    if taps > u64::MAX as i128 {
+        u64::MAX
+    } else {
+        taps as u64
+    }
+}
+
+/// Largest magnitude in a range: of a signed type that of its minimum.
+const fn magnitude(min: i128, max: i128) -> i128 {
+    if -min > max { -min } else { max }
+}
+
+macro_rules! integer_pairs {
+    ($($input:ty, $kernel:ty => $accumulator:ty);* $(;)?) => {$(
+        impl Multiply<$kernel, $accumulator> for $input {
+            const MAX_TAPS: u64 = max_taps(
+                <$accumulator>::MAX as i128,
+                magnitude(<$input>::MIN as i128, <$input>::MAX as i128),
+                magnitude(<$kernel>::MIN as i128, <$kernel>::MAX as i128),
+            );
+
+            #[inline]
+            fn multiply_add(accumulator: $accumulator, input: Self, kernel: $kernel) -> $accumulator {
+                let product = <$accumulator>::from(input).wrapping_mul(<$accumulator>::from(kernel));
+                accumulator.wrapping_add(product)
+            }
+        }
+    )*};
+}
+integer_pairs! {
+    i8, i8 => i32;
+    i8, i8 => i64;
+    u8, i8 => i32;
+    u8, i8 => i64;
+    i16, i8 => i32;
+    i16, i8 => i64;
+    i16, i16 => i64;
+    i32, i32 => i64;
+    i32, i32 => i128;
+}
+
+macro_rules! float_pairs {
+    ($($float:ty),*) => {$(
+        impl Multiply<$float, $float> for $float {
+            const MAX_TAPS: u64 = u64::MAX;
+
+            #[inline]
+            fn multiply_add(accumulator: $float, input: Self, kernel: $float) -> $float {
+                accumulator + input * kernel
+            }
+        }
+    )*};
+}
+float_pairs!(f32, f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_those_of_the_table() {
+        assert_eq!(<i8 as Multiply<i8, i32>>::MAX_TAPS, 131_071);
+        assert_eq!(<u8 as Multiply<i8, i32>>::MAX_TAPS, 65_793);
+        assert_eq!(<i16 as Multiply<i8, i32>>::MAX_TAPS, 511);
+        assert_eq!(<i32 as Multiply<i32, i64>>::MAX_TAPS, 1);
+        for limit in [
+            <i8 as Multiply<i8, i64>>::MAX_TAPS,
+            <u8 as Multiply<i8, i64>>::MAX_TAPS,
+            <i16 as Multiply<i8, i64>>::MAX_TAPS,
+            <i16 as Multiply<i16, i64>>::MAX_TAPS,
+        ] {
+            assert!(limit > 1 << 32);
+        }
+        assert!(<i32 as Multiply<i32, i128>>::MAX_TAPS > 1 << 63);
+    }
+
+    #[test]
+    fn the_limit_is_the_greatest_that_holds() {
+        // MAX_TAPS extreme products fit, one more does not.
+        let extreme = i32::from(i16::MIN) * i32::from(i8::MIN);
+        assert!(extreme.checked_mul(511).is_some());
+        assert!(extreme.checked_mul(512).is_none());
+    }
+}

@@ -1,0 +1,211 @@
+//! What can be wrong with run-time shapes. The typed operations have no errors: there, what is wrong does
+//! not compile.
+
+use core::fmt;
+
+use crate::axis::AxisError;
+
+/// A buffer, as named in errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Buffer {
+    /// What the operation reads: `x` of `y = C·x`, or `y` of `x = Cᵀ·y`.
+    Input,
+    /// The weights.
+    Kernel,
+    /// What the operation writes.
+    Output,
+    /// One value for each output channel.
+    Bias,
+    /// The dense matrix that a view is written into.
+    Matrix,
+}
+
+/// A dimension of a buffer, as named in errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dimension {
+    /// Independent inputs in one call.
+    Batch,
+    /// The only spatial dimension of a signal.
+    Length,
+    /// The slowest spatial dimension of a volume.
+    Depth,
+    /// Rows.
+    Height,
+    /// Columns.
+    Width,
+    /// Channels of an input or output.
+    Channels,
+    /// Input channels of a kernel, within one group.
+    InputChannels,
+    /// Output channels of a kernel.
+    OutputChannels,
+    /// Rows of a matrix.
+    Rows,
+    /// Columns of a matrix.
+    Columns,
+}
+
+impl Dimension {
+    /// Name of spatial dimension `index` of `count`: length; height and width; depth, height and width.
+    #[must_use]
+    pub const fn spatial(index: usize, count: usize) -> Self {
+        match (count, index) {
+            (1, _) => Self::Length,
+            (3, 0) => Self::Depth,
+            (3, 1) | (2, 0) => Self::Height,
+            _ => Self::Width,
+        }
+    }
+
+    /// The name in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Length => "length",
+            Self::Depth => "depth",
+            Self::Height => "height",
+            Self::Width => "width",
+            Self::Channels => "channels",
+            Self::InputChannels => "input channels",
+            Self::OutputChannels => "output channels",
+            Self::Rows => "rows",
+            Self::Columns => "columns",
+        }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Kernel => "kernel",
+            Self::Output => "output",
+            Self::Bias => "bias",
+            Self::Matrix => "matrix",
+        })
+    }
+}
+
+/// Why an operation at run-time shapes did not run. Its output is as it was.
+///
+/// ```
+/// use conv_core::{Error, Buffer, Dimension};
+///
+/// let error = Error::Extent { buffer: Buffer::Output, dimension: Dimension::Width, expected: 16, found: 17 };
+/// assert_eq!(error.to_string(), "output width is 17, expected 16");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Error {
+    /// An axis has no legal geometry.
+    Axis {
+        /// The axis.
+        dimension: Dimension,
+        /// What is wrong with it.
+        error: AxisError,
+    },
+    /// A buffer has the wrong extent in a dimension.
+    Extent {
+        /// The buffer.
+        buffer: Buffer,
+        /// The dimension.
+        dimension: Dimension,
+        /// The extent that the geometry gives.
+        expected: usize,
+        /// The buffer's extent.
+        found: usize,
+    },
+    /// A flat buffer has the wrong number of elements.
+    Elements {
+        /// The buffer.
+        buffer: Buffer,
+        /// The number that the geometry gives.
+        expected: usize,
+        /// The buffer's number.
+        found: usize,
+    },
+    /// The groups do not divide the channels, or there are none of either.
+    Groups {
+        /// Number of groups.
+        groups: usize,
+        /// Input channels of the direct operation.
+        input_channels: usize,
+        /// Output channels of the direct operation.
+        output_channels: usize,
+    },
+    /// More products meet in one output than the accumulator is proven to hold.
+    Accumulator {
+        /// Products in one output.
+        taps: u64,
+        /// Most that the accumulator holds.
+        limit: u64,
+    },
+    /// The output does not fit the fixed capacity of its buffer.
+    Capacity {
+        /// Elements that the output has.
+        needed: usize,
+        /// Elements that the buffer can hold.
+        available: usize,
+    },
+    /// The number of elements of a buffer does not fit `isize`.
+    Overflow {
+        /// The buffer.
+        buffer: Buffer,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Axis { dimension, error } => write!(f, "{dimension}: {error}"),
+            Self::Extent {
+                buffer,
+                dimension,
+                expected,
+                found,
+            } => write!(f, "{buffer} {dimension} is {found}, expected {expected}"),
+            Self::Elements {
+                buffer,
+                expected,
+                found,
+            } => write!(f, "{buffer} has {found} elements, expected {expected}"),
+            Self::Groups {
+                groups,
+                input_channels,
+                output_channels,
+            } => write!(
+                f,
+                "{groups} groups, expected at least 1 and a divisor of {input_channels} input and {output_channels} output channels"
+            ),
+            Self::Accumulator { taps, limit } => write!(
+                f,
+                "{taps} products meet in one output, expected at most {limit}: use a wider accumulator"
+            ),
+            Self::Capacity { needed, available } => write!(
+                f,
+                "the output has {needed} elements, expected at most the capacity of {available}"
+            ),
+            Self::Overflow { buffer } => {
+                write!(f, "the number of elements of the {buffer} overflows")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Axis { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
