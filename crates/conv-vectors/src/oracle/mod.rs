@@ -29,6 +29,7 @@
 
 mod axis;
 mod matrix;
+pub mod onnx;
 pub mod requantise;
 mod sum;
 

@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use super::*;
-use crate::golden::{self, OnnxCase, OnnxOp};
+use crate::golden;
 use crate::guide;
 use crate::random::Lcg;
 use crate::tolerance::{check_f32, check_f64};
@@ -73,48 +73,11 @@ fn the_guides_matrices_are_reproduced() {
     assert_rows(&back.unwrap(), &guide::TRANSPOSED_STRIDED_PADDED);
 }
 
-/// Scattered outputs of an ONNX case in `f64`, with its bias.
-fn run_onnx(case: &OnnxCase<'_>) -> Outputs<f64> {
-    let axes: Vec<Axis> = (0..case.stride.len())
-        .map(|axis| {
-            let given = Axis::new(case.x.shape()[axis + 2], case.w.shape()[axis + 2])
-                .stride(case.stride[axis])
-                .dilation(case.dilation[axis])
-                .pad(case.pad_begin[axis], case.pad_end[axis]);
-            match case.op {
-                OnnxOp::Conv => given,
-                OnnxOp::ConvTranspose => given.transposed(case.output_padding[axis]).unwrap(),
-            }
-        })
-        .collect();
-    let [batch, channels] = [case.x.shape()[0], case.x.shape()[1]];
-    let problem = Problem::new(&axes).batch(batch).groups(case.group);
-    let x_index = channels_first(channels, &case.x.shape()[2..]);
-    let w_index = channels_first(case.w.shape()[1], &case.w.shape()[2..]);
-    let x = |image: usize, channel: usize, at: &[usize]| {
-        f64::from(case.x.get(x_index(image, channel, at)).unwrap())
-    };
-    let w = |outer: usize, inner: usize, tap: &[usize]| {
-        f64::from(case.w.get(w_index(outer, inner, tap)).unwrap())
-    };
-    let outputs = case.y.shape()[1];
-    let sums = match case.op {
-        OnnxOp::Conv => direct(&problem.channels(channels, outputs), x, w),
-        OnnxOp::ConvTranspose => transposed(&problem.channels(outputs, channels), x, w),
-    };
-    match case.b {
-        Some(bias) => sums
-            .unwrap()
-            .with_bias(|channel| f64::from(bias.get(channel).unwrap())),
-        None => sums.unwrap(),
-    }
-}
-
 #[test]
 fn all_46_onnx_cases_are_reproduced() {
     let mut exact = 0;
     for case in golden::onnx() {
-        let found = run_onnx(&case);
+        let found = onnx::run(&case).unwrap();
         assert_eq!(found.extents[..], case.out[..], "{}", case.name);
         assert_eq!(found.sums().len(), case.y.len(), "{}", case.name);
         for (sum, published) in found.sums().iter().zip(case.y.values()) {
