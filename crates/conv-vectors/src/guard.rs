@@ -13,8 +13,8 @@ use std::vec::Vec;
 
 use core::fmt::{self, Debug};
 
-/// Guards on each side. More than any row of the swept shapes, so that an index one row or one
-/// channel too far lands on a guard and not on memory that nobody looks at.
+/// Guards on each side: enough that an index one row or one channel too far, in small shapes,
+/// lands on a guard and not on memory that nobody looks at.
 pub const GUARDS: usize = 64;
 
 /// An element type with values that stand out.

@@ -19,13 +19,14 @@
 /// Which values a generator gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Spread {
-    /// Every value of the type with equal chance. Floats are multiples of 2⁻⁸ in [−16, 16): sums
-    /// of products of a few thousand of them are exact in `f64`, and those of up to four exact in
-    /// `f32`.
+    /// Every value of the type with equal chance. Floats are multiples of 2⁻⁴ in [−8, 8), so that
+    /// every sum of up to 1024 of their products is exact in `f32` and has the same bits in any
+    /// order.
     #[default]
     Uniform,
     /// Three in four are the lowest or the highest value of the type, so that products meet as
-    /// MIN×MIN and MIN×MAX; the rest is uniform. Floats are ±16 then.
+    /// MIN×MIN and MIN×MAX; the rest is uniform. Floats are ±8 then, and
+    /// sums as exact as the uniform ones.
     Extremes,
     /// Integers as in [`Uniform`](Self::Uniform). Floats have a full mantissa, either sign and an
     /// exponent from −20 to 19, so that sums round and cancel.
@@ -146,9 +147,9 @@ impl Draw for i64 {
     }
 }
 
-/// The upper 13 bits as a signed multiple of 2⁻⁸.
+/// The upper 8 bits as a signed multiple of 2⁻⁴.
 fn dyadic(random: &mut Lcg) -> f32 {
-    ((random.next_u32() as i32) >> 19) as f32 / 256.0
+    ((random.next_u32() as i32) >> 24) as f32 / 16.0
 }
 
 /// A full mantissa, either sign, an exponent from −20 to 19.
@@ -161,7 +162,7 @@ fn full(random: &mut Lcg) -> f32 {
 
 impl Draw for f32 {
     fn draw(random: &mut Lcg) -> Self {
-        match extreme(random, -16.0, 16.0) {
+        match extreme(random, -8.0, 8.0) {
             Some(value) => value,
             None if random.spread == Spread::Full => full(random),
             None => dyadic(random),
@@ -172,7 +173,7 @@ impl Draw for f32 {
 impl Draw for f64 {
     /// As for `f32`; a full mantissa has 52 bits.
     fn draw(random: &mut Lcg) -> Self {
-        match extreme(random, -16.0, 16.0) {
+        match extreme(random, -8.0, 8.0) {
             Some(value) => value,
             None if random.spread == Spread::Full => {
                 let high = f64::from(full(random));
@@ -210,13 +211,21 @@ mod tests {
     }
 
     #[test]
-    fn dyadic_floats_are_exact_multiples() {
-        let mut random = Lcg::new(3);
-        for _ in 0..4096 {
-            let value: f32 = random.draw();
-            assert!((-16.0..16.0).contains(&value));
-            assert_eq!((value * 256.0) % 1.0, 0.0);
+    fn sums_of_uniform_float_products_are_exact() {
+        for spread in [Spread::Uniform, Spread::Extremes] {
+            let mut random = Lcg::new(3).spread(spread);
+            let (mut narrow, mut wide) = (0.0f32, 0.0f64);
+            for _ in 0..1024 {
+                let [x, w]: [f32; 2] = [random.draw(), random.draw()];
+                assert!((-8.0..=8.0).contains(&x));
+                assert_eq!((x * 16.0) % 1.0, 0.0);
+                narrow += x * w;
+                wide += f64::from(x) * f64::from(w);
+            }
+            assert_eq!(f64::from(narrow), wide);
         }
+        // The largest of them: 1024 · 8 · 8 in units of 2⁻⁸ is 2²⁴.
+        assert_eq!(1024.0f32 * 64.0 * 256.0, (1 << 24) as f32);
     }
 
     #[test]

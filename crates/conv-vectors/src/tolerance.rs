@@ -209,6 +209,25 @@ mod tests {
         assert_eq!(gamma(0, F32.unit_roundoff), 0.0);
     }
 
+    /// What the `f64` row adds for its reference is of second order: 2·γ₂ₙ², and no more.
+    #[test]
+    fn the_reference_is_allowed_its_own_error() {
+        let plain = Row {
+            reference: 0.0,
+            ..F64
+        };
+        // Large enough that the added part is not itself lost to rounding.
+        let terms = 1 << 30;
+        let own = gamma(2 * terms, F64.unit_roundoff);
+        let added = F64.bound(terms, 1.0) - plain.bound(terms, 1.0);
+        assert!((added / (2.0 * own * own) - 1.0).abs() < 1e-6, "{added:e}");
+        assert!(added < 1e-5 * plain.bound(terms, 1.0));
+        assert_eq!(
+            F32.bound(9, 1.0),
+            F32.underflow * 9.0 + gamma(9, F32.unit_roundoff)
+        );
+    }
+
     #[test]
     fn no_terms_allow_no_error() {
         assert!(check_f32(0.0, 0.0, 0, 0.0).is_ok());
