@@ -17,6 +17,8 @@
 
 use core::fmt;
 
+use crate::message::Message;
+
 /// Unwraps a `Result` in a `const fn`, where `?` is not available.
 macro_rules! attempt {
     ($result:expr) => {
@@ -43,6 +45,7 @@ pub(crate) use attempt;
 /// assert_eq!(axis.transposed_output(16, axis.adjoint_padding(32).unwrap()), Ok(32));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Axis {
     /// Number of kernel taps, `k`.
     pub kernel: usize,
@@ -58,6 +61,7 @@ pub struct Axis {
 
 /// Why an axis has no legal geometry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AxisError {
     /// The kernel has no tap.
@@ -97,35 +101,46 @@ pub enum AxisError {
     Overflow,
 }
 
-impl fmt::Display for AxisError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl AxisError {
+    pub(crate) const fn message(&self, start: Message) -> Message {
         match *self {
-            Self::ZeroKernel => f.write_str("the kernel extent is 0, expected at least 1"),
-            Self::ZeroStride => f.write_str("the stride is 0, expected at least 1"),
-            Self::ZeroDilation => f.write_str("the dilation is 0, expected at least 1"),
-            Self::EmptyExtent => f.write_str("the extent is 0, expected at least 1"),
+            Self::ZeroKernel => start.text("the kernel extent is 0, expected at least 1"),
+            Self::ZeroStride => start.text("the stride is 0, expected at least 1"),
+            Self::ZeroDilation => start.text("the dilation is 0, expected at least 1"),
+            Self::EmptyExtent => start.text("the extent is 0, expected at least 1"),
             Self::KernelTooLarge {
                 padded_input,
                 dilated_kernel,
-            } => write!(
-                f,
-                "the dilated kernel extent is {dilated_kernel}, expected at most the padded input extent {padded_input}"
-            ),
-            Self::EmptyOutput => f.write_str("the pads crop the whole transposed output away"),
+            } => start
+                .text("the dilated kernel extent is ")
+                .count(dilated_kernel)
+                .text(", expected at most the padded input extent ")
+                .signed(padded_input),
+            Self::EmptyOutput => start.text("the pads crop the whole transposed output away"),
             Self::TransposedExtent {
                 least,
                 greatest,
                 found,
-            } => write!(
-                f,
-                "the transposed output extent is {found}, expected {least} to {greatest}"
-            ),
-            Self::OutputPadding { limit, found } => write!(
-                f,
-                "the output padding is {found}, expected less than the stride or the dilation, {limit}"
-            ),
-            Self::Overflow => f.write_str("a size overflows"),
+            } => start
+                .text("the transposed output extent is ")
+                .count(found)
+                .text(", expected ")
+                .signed(least)
+                .text(" to ")
+                .signed(greatest),
+            Self::OutputPadding { limit, found } => start
+                .text("the output padding is ")
+                .count(found)
+                .text(", expected less than the stride or the dilation, ")
+                .count(limit),
+            Self::Overflow => start.text("a size does not fit the machine's address range"),
         }
+    }
+}
+
+impl fmt::Display for AxisError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message(Message::new()).as_str())
     }
 }
 
@@ -401,14 +416,27 @@ impl Axis {
 
     /// `stride / gcd(stride, dilation)`: the distance between taps of the same phase. The axis is legal.
     pub(crate) const fn phase_step(&self) -> usize {
+        match self.stride.checked_div(self.gcd()) {
+            Some(step) => step,
+            None => 1,
+        }
+    }
+
+    /// `dilation / gcd(stride, dilation)`: the distance between the positions that neighbouring taps of the
+    /// same phase read. The axis is legal.
+    pub(crate) const fn phase_positions(&self) -> usize {
+        match self.dilation.checked_div(self.gcd()) {
+            Some(step) => step,
+            None => 1,
+        }
+    }
+
+    const fn gcd(&self) -> usize {
         let (mut a, mut b) = (self.stride, self.dilation);
         while b != 0 {
             (a, b) = (b, a % b);
         }
-        match self.stride.checked_div(a) {
-            Some(step) => step,
-            None => 1,
-        }
+        a
     }
 }
 
@@ -428,6 +456,7 @@ impl Axis {
 /// where `total = max((⌈i/s⌉ − 1)·s + k̂ − i, 0)`. In the transposed operation `i` is the extent of *its
 /// output*, since its geometry is that of the direct operation whose transpose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Padding {
     /// No pads: only windows wholly inside the input.
     Valid,
@@ -460,6 +489,7 @@ pub enum Padding {
 /// assert_eq!(window.axis(3, 6), Ok(Axis::new(3).with_stride(2).with_pads(0, 1)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Window {
     /// Distance between the windows of neighbouring outputs.
     pub stride: usize,
@@ -508,6 +538,26 @@ impl Window {
     #[must_use]
     pub const fn with_pads(self, before: isize, after: isize) -> Self {
         self.with_padding(Padding::Explicit { before, after })
+    }
+
+    /// The same window with another pad before the first element, the one after it explicit.
+    #[must_use]
+    pub const fn with_pad_before(self, before: isize) -> Self {
+        let after = match self.padding {
+            Padding::Explicit { after, .. } => after,
+            _ => 0,
+        };
+        self.with_pads(before, after)
+    }
+
+    /// The same window with another pad after the last element, the one before it explicit.
+    #[must_use]
+    pub const fn with_pad_after(self, after: isize) -> Self {
+        let before = match self.padding {
+            Padding::Explicit { before, .. } => before,
+            _ => 0,
+        };
+        self.with_pads(before, after)
     }
 
     /// The axis that this window is over `kernel` taps and `input` elements. For the transposed operation

@@ -422,7 +422,10 @@ const fn total_pads(
     output_padding: usize,
     output: usize,
 ) -> Result<isize, AxisError> {
-    let unpadded = attempt!(axis.with_pads(0, 0).transposed_output(input, output_padding));
+    let unpadded = attempt!(
+        axis.with_pads(0, 0)
+            .transposed_output(input, output_padding)
+    );
     // Both lie in 0..=isize::MAX, so their difference fits.
     Ok(unpadded as isize - attempt!(crate::axis::to_signed(output)))
 }

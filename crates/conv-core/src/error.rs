@@ -4,9 +4,11 @@
 use core::fmt;
 
 use crate::axis::AxisError;
+use crate::message::Message;
 
 /// A buffer, as named in errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Buffer {
     /// What the operation reads: `x` of `y = C·x`, or `y` of `x = Cᵀ·y`.
@@ -23,6 +25,7 @@ pub enum Buffer {
 
 /// A dimension of a buffer, as named in errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Dimension {
     /// Independent inputs in one call.
@@ -83,15 +86,23 @@ impl fmt::Display for Dimension {
     }
 }
 
-impl fmt::Display for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Buffer {
+    /// The name in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Input => "input",
             Self::Kernel => "kernel",
             Self::Output => "output",
             Self::Bias => "bias",
             Self::Matrix => "matrix",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -104,6 +115,7 @@ impl fmt::Display for Buffer {
 /// assert_eq!(error.to_string(), "output width is 17, expected 16");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// An axis has no legal geometry.
@@ -142,6 +154,13 @@ pub enum Error {
         /// Output channels of the direct operation.
         output_channels: usize,
     },
+    /// A depthwise operation was asked of a map whose groups are not its input channels.
+    DepthwiseGroups {
+        /// Number of groups.
+        groups: usize,
+        /// Input channels of the direct operation.
+        input_channels: usize,
+    },
     /// More products meet in one output than the accumulator is proven to hold.
     Accumulator {
         /// Products in one output.
@@ -163,41 +182,82 @@ pub enum Error {
     },
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Error {
+    const fn message(&self) -> Message {
+        let start = Message::new();
         match *self {
-            Self::Axis { dimension, error } => write!(f, "{dimension}: {error}"),
+            Self::Axis { dimension, error } => {
+                error.message(start.text(dimension.name()).text(": "))
+            }
             Self::Extent {
                 buffer,
                 dimension,
                 expected,
                 found,
-            } => write!(f, "{buffer} {dimension} is {found}, expected {expected}"),
+            } => start
+                .text(buffer.name())
+                .text(" ")
+                .text(dimension.name())
+                .text(" is ")
+                .count(found)
+                .text(", expected ")
+                .count(expected),
             Self::Elements {
                 buffer,
                 expected,
                 found,
-            } => write!(f, "{buffer} has {found} elements, expected {expected}"),
+            } => start
+                .text(buffer.name())
+                .text(" has ")
+                .count(found)
+                .text(" elements, expected ")
+                .count(expected),
             Self::Groups {
                 groups,
                 input_channels,
                 output_channels,
-            } => write!(
-                f,
-                "{groups} groups, expected at least 1 and a divisor of {input_channels} input and {output_channels} output channels"
-            ),
-            Self::Accumulator { taps, limit } => write!(
-                f,
-                "{taps} products meet in one output, expected at most {limit}: use a wider accumulator"
-            ),
-            Self::Capacity { needed, available } => write!(
-                f,
-                "the output has {needed} elements, expected at most the capacity of {available}"
-            ),
-            Self::Overflow { buffer } => {
-                write!(f, "the number of elements of the {buffer} overflows")
-            }
+            } => start
+                .text("groups are ")
+                .count(groups)
+                .text(", expected at least 1 and a divisor of ")
+                .count(input_channels)
+                .text(" input and ")
+                .count(output_channels)
+                .text(" output channels"),
+            Self::DepthwiseGroups {
+                groups,
+                input_channels,
+            } => start
+                .text("groups are ")
+                .count(groups)
+                .text(", expected one for each of the ")
+                .count(input_channels)
+                .text(" input channels of a depthwise operation"),
+            Self::Accumulator { taps, limit } => start
+                .number(taps)
+                .text(" products meet in one output, expected at most ")
+                .number(limit)
+                .text(": use a wider accumulator"),
+            Self::Capacity { needed, available } => start
+                .text("output has ")
+                .count(needed)
+                .text(" elements, expected at most the capacity of ")
+                .count(available),
+            Self::Overflow { buffer } => start
+                .text(buffer.name())
+                .text(": the number of elements does not fit the machine's address range"),
         }
+    }
+
+    /// Stops the build with the error's text. Only for constants: there is no panic at run time.
+    pub(crate) const fn stop_the_build(self) -> ! {
+        panic!("{}", self.message().as_str())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message().as_str())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::error::{Buffer, Dimension, Error};
 
 /// Whether the kernel is applied as it is stored or flipped along every spatial axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Orientation {
     /// As stored: cross-correlation, what every neural network framework calls convolution.
     #[default]
@@ -21,6 +22,7 @@ pub enum Orientation {
 
 /// The order of the axes of a kernel, slowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum KernelLayout {
     /// Output channels, spatial axes, input channels of the group: TFLite's OHWI.
     OutputSpatialInput,
@@ -44,6 +46,7 @@ pub enum KernelLayout {
 /// assert_eq!(geometry.taps(), 27);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Geometry<const D: usize> {
     axes: [Axis; D],
     input: [usize; D],
@@ -277,6 +280,43 @@ impl<const D: usize> Geometry<D> {
             });
         }
         Ok(())
+    }
+}
+
+/// Distances in a kernel buffer between weights that differ in one index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WeightStrides<const D: usize> {
+    /// Between output channels.
+    pub output_channel: usize,
+    /// Between taps of each axis.
+    pub tap: [usize; D],
+    /// Between input channels of a group.
+    pub input_channel: usize,
+}
+
+impl<const D: usize> Geometry<D> {
+    /// Where the weights of this map stand in a kernel buffer of the given layout.
+    #[must_use]
+    pub const fn weight_strides(&self, layout: KernelLayout) -> WeightStrides<D> {
+        let input_channels = self.input_channels / self.groups;
+        let kernel = self.kernel();
+        let window = product(&kernel);
+        let (output_channel, innermost, input_channel) = match layout {
+            KernelLayout::OutputSpatialInput => (window * input_channels, input_channels, 1),
+            KernelLayout::OutputInputSpatial => (window * input_channels, 1, window),
+            KernelLayout::SpatialOutput => (1, self.output_channels, 0),
+        };
+        let mut tap = [innermost; D];
+        let mut d = D;
+        while d > 1 {
+            d -= 1;
+            tap[d - 1] = tap[d] * kernel[d];
+        }
+        WeightStrides {
+            output_channel,
+            tap,
+            input_channel,
+        }
     }
 }
 

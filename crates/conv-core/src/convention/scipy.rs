@@ -134,10 +134,7 @@ const fn ordered(a: usize, b: usize) -> (usize, usize) {
 /// is found by [`slice_of_full`], which adds the extents with checks first.
 const fn outer(mode: Mode, short: usize, long: usize) -> (usize, usize) {
     match mode {
-        Mode::Valid => (
-            short.saturating_sub(1),
-            (long - short).saturating_add(1),
-        ),
+        Mode::Valid => (short.saturating_sub(1), (long - short).saturating_add(1)),
         Mode::Full | Mode::Same => (0, long.wrapping_add(short).wrapping_sub(1)),
     }
 }

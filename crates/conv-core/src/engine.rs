@@ -1,0 +1,465 @@
+//! The loops that all shapes share: one function for every geometry, direct and transposed alike.
+//!
+//! Both operations compute each output once, as a sum over the taps that reach it ("gather"), so neither
+//! needs scratch memory. They differ only in which taps those are. Along one axis, for output position `t`:
+//!
+//! ```text
+//! direct:      taps j = j₀, j₀+1, …        read position t·s + j·d − pad_before, which grows by d
+//! transposed:  taps j with j·d ≡ t + pad_before (mod s):
+//!              j = j₀, j₀+s/g, …           read position (t + pad_before − j·d)/s, which falls by d/g
+//!                                          (g = gcd(s, d))
+//! ```
+//!
+//! so both are an arithmetic progression of taps over one of positions, [`Taps`], already cut to the taps
+//! whose position lies inside the input. No zero is multiplied, whether it pads or stretches.
+//!
+//! Indices are computed from shapes that were checked before, so no slice below is ever out of range; where
+//! the compiler cannot know that, `get` with an empty default keeps a panic out of the binary.
+
+use core::mem;
+
+use crate::axis::Axis;
+use crate::dot;
+use crate::element::{Element, Multiply};
+use crate::finish::Finish;
+use crate::geometry::{Geometry, KernelLayout, Orientation};
+
+/// Which way through the map C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// `y = C·x`.
+    Direct,
+    /// `x = Cᵀ·y`.
+    Transposed,
+}
+
+/// One operation on images, resolved. For typed shapes it is a constant in flash.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    rows: Line,
+    columns: Line,
+    groups: usize,
+    /// Source channels of a group, summed over.
+    reduce: usize,
+    /// Target channels of a group.
+    produce: usize,
+    group_weights: usize,
+    reduce_weights: usize,
+    produce_weights: usize,
+    inner: Inner,
+}
+
+/// Along one axis: from a target position to the taps that reach it.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    axis: Axis,
+    direction: Direction,
+    source: usize,
+    target: usize,
+    /// Index of the weight of tap 0.
+    first_weight: usize,
+    /// From the weight of one tap to that of the next; negative for a flipped kernel.
+    weight_step: isize,
+    /// Distance between taps of one phase, and between the positions they read. Transposed only.
+    phase_taps: usize,
+    phase_positions: usize,
+}
+
+/// Which of the loops of [`crate::dot`] suits the weights' order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inner {
+    /// Input and weights of a whole row of taps are contiguous: one dot product a row.
+    DotRow,
+    /// The weights of the summed channels are contiguous.
+    Dot,
+    /// The weights of this many produced channels are contiguous.
+    Lanes(usize),
+    /// Depthwise: each channel by itself, their weights contiguous.
+    Depthwise,
+}
+
+/// Outputs computed together where their weights are contiguous: as many as a small core has registers for.
+const LANES: usize = 8;
+
+impl Plan {
+    pub(crate) const fn new(
+        geometry: &Geometry<2>,
+        layout: KernelLayout,
+        direction: Direction,
+    ) -> Self {
+        let weights = geometry.weight_strides(layout);
+        let groups = geometry.groups();
+        let input_channels = geometry.input_channels() / groups;
+        let output_channels = geometry.output_channels() / groups;
+        let (reduce, produce, reduce_weights, produce_weights) = match direction {
+            Direction::Direct => (
+                input_channels,
+                output_channels,
+                weights.input_channel,
+                weights.output_channel,
+            ),
+            Direction::Transposed => (
+                output_channels,
+                input_channels,
+                weights.output_channel,
+                weights.input_channel,
+            ),
+        };
+        let rows = Line::new(geometry, 0, weights.tap[0], direction);
+        let columns = Line::new(geometry, 1, weights.tap[1], direction);
+        let group_weights = output_channels * weights.output_channel;
+        let contiguous_row = matches!(direction, Direction::Direct)
+            && groups == 1
+            && columns.axis.dilation == 1
+            && columns.weight_step == reduce as isize;
+        let inner = if reduce == 1 && produce == 1 && groups > 1 && group_weights == 1 {
+            Inner::Depthwise
+        } else if reduce_weights == 1 && contiguous_row {
+            Inner::DotRow
+        } else if reduce_weights == 1 {
+            Inner::Dot
+        } else if produce_weights == 1 {
+            Inner::Lanes(LANES)
+        } else {
+            Inner::Lanes(1)
+        };
+        Self {
+            rows,
+            columns,
+            groups,
+            reduce,
+            produce,
+            group_weights,
+            reduce_weights,
+            produce_weights,
+            inner,
+        }
+    }
+}
+
+impl Line {
+    const fn new(
+        geometry: &Geometry<2>,
+        dimension: usize,
+        tap_weights: usize,
+        direction: Direction,
+    ) -> Self {
+        let axis = geometry.axes()[dimension];
+        let input = geometry.input()[dimension];
+        let output = geometry.output()[dimension];
+        let (source, target) = match direction {
+            Direction::Direct => (input, output),
+            Direction::Transposed => (output, input),
+        };
+        let (first_weight, weight_step) = match geometry.orientation() {
+            Orientation::Correlation => (0, tap_weights as isize),
+            Orientation::Convolution => (
+                axis.kernel.saturating_sub(1) * tap_weights,
+                -(tap_weights as isize),
+            ),
+        };
+        Self {
+            axis,
+            direction,
+            source,
+            target,
+            first_weight,
+            weight_step,
+            phase_taps: axis.phase_step(),
+            phase_positions: axis.phase_positions(),
+        }
+    }
+
+    fn taps(&self, target: usize) -> Taps {
+        let (first, count, position, tap_step, position_step) = match self.direction {
+            Direction::Direct => self.direct_taps(target),
+            Direction::Transposed => self.transposed_taps(target),
+        };
+        Taps {
+            count,
+            weight: self
+                .first_weight
+                .wrapping_add_signed(self.weight_step.wrapping_mul(first as isize)),
+            weight_step: self.weight_step.wrapping_mul(tap_step as isize),
+            position,
+            position_step,
+        }
+    }
+
+    /// Taps `j` in `0..kernel` whose position `t·s − pad_before + j·d` lies in `0..source`.
+    fn direct_taps(&self, target: usize) -> (usize, usize, usize, usize, isize) {
+        let Axis {
+            kernel,
+            stride,
+            dilation,
+            pad_before,
+            ..
+        } = self.axis;
+        let origin = ((target * stride) as isize).wrapping_sub(pad_before);
+        // Before 0 lie ⌈−origin/d⌉ taps, before `source` ⌈(source − origin)/d⌉.
+        let first = match origin {
+            ..=-1 => quotient_up(origin.unsigned_abs(), dilation),
+            _ => 0,
+        };
+        let end = match (self.source as isize).wrapping_sub(origin) {
+            distance @ 1.. => quotient_up(distance.unsigned_abs(), dilation).min(kernel),
+            _ => 0,
+        };
+        let position = origin.wrapping_add((first * dilation) as isize);
+        let count = end.saturating_sub(first);
+        (first, count, position as usize, 1, dilation as isize)
+    }
+
+    /// Taps `j` in `0..kernel` with `t + pad_before − j·d = q·s` for a position `q` in `0..source`.
+    fn transposed_taps(&self, target: usize) -> (usize, usize, usize, usize, isize) {
+        let Axis {
+            kernel,
+            stride,
+            dilation,
+            pad_before,
+            ..
+        } = self.axis;
+        let step = (
+            self.phase_taps,
+            (self.phase_positions as isize).wrapping_neg(),
+        );
+        let none = (0, 0, 0, step.0, step.1);
+        let reach = (target as isize).wrapping_add(pad_before);
+        if reach < 0 {
+            return none;
+        }
+        let reach = reach.unsigned_abs();
+        // The first tap of the phase, if the stride and the dilation let any tap reach this output.
+        let mut first = 0;
+        let mut remainder = reach;
+        loop {
+            if first >= kernel.min(self.phase_taps) {
+                return none;
+            }
+            if modulo(remainder, stride) == 0 {
+                break;
+            }
+            let Some(next) = remainder.checked_sub(dilation) else {
+                return none;
+            };
+            remainder = next;
+            first += 1;
+        }
+        let mut position = quotient(remainder, stride);
+        if position >= self.source {
+            // Skip the taps that reach beyond the last position.
+            let skip = quotient_up(position - self.source + 1, self.phase_positions);
+            first += skip * self.phase_taps;
+            match position.checked_sub(skip * self.phase_positions) {
+                Some(inside) => position = inside,
+                None => return none,
+            }
+        }
+        let by_tap = quotient_up(kernel.saturating_sub(first), self.phase_taps);
+        let by_position = quotient(position, self.phase_positions) + 1;
+        (first, by_tap.min(by_position), position, step.0, step.1)
+    }
+}
+
+/// `a / b`; the divisor is a checked stride or dilation, never 0.
+const fn quotient(a: usize, b: usize) -> usize {
+    if b == 1 {
+        return a;
+    }
+    match a.checked_div(b) {
+        Some(quotient) => quotient,
+        None => 0,
+    }
+}
+
+/// `⌈a / b⌉`, likewise.
+const fn quotient_up(a: usize, b: usize) -> usize {
+    quotient(a + (b - 1), b)
+}
+
+/// `a mod b`, likewise.
+const fn modulo(a: usize, b: usize) -> usize {
+    match a.checked_rem(b) {
+        Some(remainder) => remainder,
+        None => 0,
+    }
+}
+
+/// The taps that reach one output, along one axis, with the positions that they read: iterates over
+/// `(index of the weight, position)`.
+#[derive(Clone, Copy, Debug)]
+struct Taps {
+    count: usize,
+    weight: usize,
+    weight_step: isize,
+    position: usize,
+    position_step: isize,
+}
+
+impl Iterator for Taps {
+    type Item = (usize, usize);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        self.count = self.count.checked_sub(1)?;
+        let item = (self.weight, self.position);
+        self.weight = self.weight.wrapping_add_signed(self.weight_step);
+        self.position = self.position.wrapping_add_signed(self.position_step);
+        Some(item)
+    }
+}
+
+/// `buffer[start..start + length]`, empty instead of a panic.
+#[inline]
+fn part<T>(buffer: &[T], start: usize, length: usize) -> &[T] {
+    buffer
+        .get(start..start.wrapping_add(length))
+        .unwrap_or_default()
+}
+
+/// Runs the operation. `input`, `kernel` and `output` have the lengths of the plan's geometry.
+pub(crate) fn run<T, W, F>(
+    plan: &Plan,
+    input: &[T],
+    kernel: &[W],
+    output: &mut [F::Output],
+    finish: &F,
+) where
+    T: Multiply<W, F::Accumulator>,
+    W: Element,
+    F: Finish,
+{
+    let operands = Operands {
+        plan,
+        input,
+        kernel,
+        finish,
+    };
+    let channels = plan.groups * plan.produce;
+    let mut rest = output;
+    for row in 0..plan.rows.target {
+        let rows = plan.rows.taps(row);
+        for column in 0..plan.columns.target {
+            let Some((pixel, tail)) = mem::take(&mut rest).split_at_mut_checked(channels) else {
+                return;
+            };
+            rest = tail;
+            let columns = plan.columns.taps(column);
+            match plan.inner {
+                Inner::DotRow => operands.dot_row(rows, columns, pixel),
+                Inner::Dot => operands.dot(rows, columns, pixel),
+                Inner::Lanes(lanes) => operands.lanes(rows, columns, pixel, lanes),
+                Inner::Depthwise => operands.depthwise(rows, columns, pixel),
+            }
+        }
+    }
+}
+
+struct Operands<'a, T, W, F> {
+    plan: &'a Plan,
+    input: &'a [T],
+    kernel: &'a [W],
+    finish: &'a F,
+}
+
+impl<T, W, F> Operands<'_, T, W, F>
+where
+    T: Multiply<W, F::Accumulator>,
+    W: Element,
+    F: Finish,
+{
+    /// Index of the first channel of an input pixel.
+    #[inline]
+    fn source(&self, row: usize, column: usize) -> usize {
+        (row * self.plan.columns.source + column) * (self.plan.groups * self.plan.reduce)
+    }
+
+    fn dot_row(&self, rows: Taps, columns: Taps, pixel: &mut [F::Output]) {
+        let length = columns.count * self.plan.reduce;
+        let mut weights = columns.weight;
+        for (channel, slot) in pixel.iter_mut().enumerate() {
+            let mut sum = F::Accumulator::ZERO;
+            for (weight, row) in rows {
+                let input = part(self.input, self.source(row, columns.position), length);
+                sum = dot::dot(sum, input, part(self.kernel, weight + weights, length));
+            }
+            *slot = self.finish.finish(channel, sum);
+            weights += self.plan.produce_weights;
+        }
+    }
+
+    fn dot(&self, rows: Taps, columns: Taps, pixel: &mut [F::Output]) {
+        let plan = self.plan;
+        let mut slots = pixel.iter_mut().enumerate();
+        for group in 0..plan.groups {
+            for produced in 0..plan.produce {
+                let Some((channel, slot)) = slots.next() else {
+                    return;
+                };
+                let weights = group * plan.group_weights + produced * plan.produce_weights;
+                let mut sum = F::Accumulator::ZERO;
+                for (row_weight, row) in rows {
+                    for (column_weight, column) in columns {
+                        let source = self.source(row, column) + group * plan.reduce;
+                        let weight = weights.wrapping_add(row_weight).wrapping_add(column_weight);
+                        let kernel = part(self.kernel, weight, plan.reduce);
+                        sum = dot::dot(sum, part(self.input, source, plan.reduce), kernel);
+                    }
+                }
+                *slot = self.finish.finish(channel, sum);
+            }
+        }
+    }
+
+    fn lanes(&self, rows: Taps, columns: Taps, pixel: &mut [F::Output], lanes: usize) {
+        let plan = self.plan;
+        let mut slots = pixel.iter_mut().enumerate();
+        for group in 0..plan.groups {
+            let mut produced = 0;
+            while produced < plan.produce {
+                let width = (plan.produce - produced).min(lanes);
+                let weights = group * plan.group_weights + produced * plan.produce_weights;
+                let mut sums = [F::Accumulator::ZERO; LANES];
+                for (row_weight, row) in rows {
+                    for (column_weight, column) in columns {
+                        let source = self.source(row, column) + group * plan.reduce;
+                        let mut weight =
+                            weights.wrapping_add(row_weight).wrapping_add(column_weight);
+                        for &x in part(self.input, source, plan.reduce) {
+                            dot::scale_add(&mut sums, x, part(self.kernel, weight, width));
+                            weight += plan.reduce_weights;
+                        }
+                    }
+                }
+                for &sum in sums.iter().take(width) {
+                    if let Some((channel, slot)) = slots.next() {
+                        *slot = self.finish.finish(channel, sum);
+                    }
+                }
+                produced += width;
+            }
+        }
+    }
+
+    fn depthwise(&self, rows: Taps, columns: Taps, pixel: &mut [F::Output]) {
+        let mut slots = pixel.iter_mut().enumerate();
+        let mut first = 0;
+        while first < self.plan.groups {
+            let width = (self.plan.groups - first).min(LANES);
+            let mut sums = [F::Accumulator::ZERO; LANES];
+            for (row_weight, row) in rows {
+                for (column_weight, column) in columns {
+                    let input = part(self.input, self.source(row, column) + first, width);
+                    let weight = row_weight.wrapping_add(column_weight).wrapping_add(first);
+                    dot::multiply_add(&mut sums, input, part(self.kernel, weight, width));
+                }
+            }
+            for &sum in sums.iter().take(width) {
+                if let Some((channel, slot)) = slots.next() {
+                    *slot = self.finish.finish(channel, sum);
+                }
+            }
+            first += width;
+        }
+    }
+}
