@@ -318,6 +318,9 @@ fn part<T>(buffer: &[T], start: usize, length: usize) -> &[T] {
 }
 
 /// Runs the operation. `input`, `kernel` and `output` have the lengths of the plan's geometry.
+///
+/// Never inlined: all layers of the same element types and finish share one copy.
+#[inline(never)]
 pub(crate) fn run<T, W, F>(
     plan: &Plan,
     input: &[T],
