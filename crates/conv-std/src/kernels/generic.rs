@@ -1,0 +1,353 @@
+//! The three register blocks, written once over element types and compiled once for each SIMD level.
+//!
+//! All of them gather: a block of outputs is held in registers while the taps go by, each output adding
+//! `input · weight` in the order of the tap list and, within a tap, of the source channels. What differs is
+//! which outputs share a register:
+//!
+//! | block | lanes of a register | shared by its outputs | for |
+//! |---|---|---|---|
+//! | [`channel_lanes`] | 16 output channels | one input, broadcast | dense layers |
+//! | [`pixel_lanes`] | neighbouring outputs | one weight, broadcast | few output channels, images, signals |
+//! | [`depthwise_lanes`] | 16 channels | nothing: one input and one weight each | depthwise, channels innermost |
+//!
+//! A lane is one output and its additions happen in one order whatever the width of the registers, so every
+//! level gives the same bits.
+
+use conv_core::element::{Element, Multiply};
+
+/// Output channels of one block of [`channel_lanes`] and [`depthwise_lanes`].
+pub(crate) const LANES: usize = 16;
+
+/// One tap of a gather, as offsets into the source and the packed weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tap {
+    /// From the first pixel's base to the source element of the first channel.
+    pub(crate) offset: isize,
+    /// From the block's first weight to the weight of the first channel.
+    pub(crate) weight: usize,
+}
+
+/// A run of outputs that read the same taps, each `pixel` source elements after the one before.
+pub(crate) struct Gather<'a, T, W> {
+    /// Everything that may be read.
+    pub(crate) source: &'a [T],
+    /// Source index of the first pixel, to which tap offsets are added.
+    pub(crate) base: isize,
+    /// Source elements from one output's to the next one's.
+    pub(crate) pixel: isize,
+    /// Source elements from one channel to the next.
+    pub(crate) channel: isize,
+    /// Number of source channels.
+    pub(crate) channels: usize,
+    /// The taps, in the order of summation.
+    pub(crate) taps: &'a [Tap],
+    /// Weights of this block of outputs.
+    pub(crate) weights: &'a [W],
+}
+
+impl<T, W> Gather<'_, T, W> {
+    /// Where the taps of output `pixel` start. Computed without `offset`'s in-bounds promise: the base may
+    /// lie outside the source, the sums with the tap offsets do not.
+    #[inline(always)]
+    fn start(&self, pixel: usize) -> *const T {
+        let index = self.base.wrapping_add(self.pixel.wrapping_mul(pixel as isize));
+        self.source.as_ptr().wrapping_offset(index)
+    }
+}
+
+/// `tile[pixel][lane] += Σ source · weight` for 16 output channels and `pixels` outputs.
+///
+/// Weights are `[tap][channel][16]`. `BUDGET` is the number of bytes of accumulators that the registers of
+/// the level hold.
+///
+/// # Safety
+///
+/// For every tap, channel and pixel: `base + offset + channel·c + pixel·p` lies in `source`, and
+/// `weight + 16·c + 16` is at most `weights.len()`. `tile` has at least `16·pixels` elements.
+#[inline(always)]
+pub(crate) unsafe fn channel_lanes<T, W, A, const BUDGET: usize>(
+    gather: &Gather<'_, T, W>,
+    pixels: usize,
+    tile: &mut [A],
+) where
+    T: Multiply<W, A>,
+    W: Element,
+    A: Element,
+{
+    if gather.pixel == 1 {
+        // SAFETY: the caller's promise, unchanged.
+        unsafe { channel_blocks::<T, W, A, BUDGET, true>(gather, pixels, tile) }
+    } else {
+        // SAFETY: the caller's promise, unchanged.
+        unsafe { channel_blocks::<T, W, A, BUDGET, false>(gather, pixels, tile) }
+    }
+}
+
+/// Most pixels whose 16 accumulators each fit the registers.
+const fn pixels_at_once(budget: usize, accumulator: usize) -> usize {
+    let pixels = budget / (LANES * accumulator);
+    if pixels > 6 {
+        6
+    } else if pixels == 0 {
+        1
+    } else {
+        pixels
+    }
+}
+
+#[inline(always)]
+unsafe fn channel_blocks<T, W, A, const BUDGET: usize, const UNIT: bool>(
+    gather: &Gather<'_, T, W>,
+    pixels: usize,
+    tile: &mut [A],
+) where
+    T: Multiply<W, A>,
+    W: Element,
+    A: Element,
+{
+    let most = pixels_at_once(BUDGET, size_of::<A>());
+    let blocks = pixels.div_ceil(most);
+    let mut first = 0;
+    for block in 0..blocks {
+        // Blocks of nearly equal size: 8 pixels are 4 + 4, not 6 + 2.
+        let count = (pixels - first).div_ceil(blocks - block);
+        let part = &mut tile[first * LANES..][..count * LANES];
+        // SAFETY: pixels first..first + count are among the caller's, and `part` has 16 for each.
+        unsafe {
+            match count {
+                1 => channel_block::<T, W, A, 1, UNIT>(gather, first, part),
+                2 if most >= 2 => channel_block::<T, W, A, 2, UNIT>(gather, first, part),
+                3 if most >= 3 => channel_block::<T, W, A, 3, UNIT>(gather, first, part),
+                4 if most >= 4 => channel_block::<T, W, A, 4, UNIT>(gather, first, part),
+                5 if most >= 5 => channel_block::<T, W, A, 5, UNIT>(gather, first, part),
+                6 if most >= 6 => channel_block::<T, W, A, 6, UNIT>(gather, first, part),
+                // 1 ≤ count ≤ most ≤ 6: nothing is left.
+                _ => {}
+            }
+        }
+        first += count;
+    }
+}
+
+#[inline(always)]
+unsafe fn channel_block<T, W, A, const P: usize, const UNIT: bool>(
+    gather: &Gather<'_, T, W>,
+    first: usize,
+    tile: &mut [A],
+) where
+    T: Multiply<W, A>,
+    W: Element,
+    A: Element,
+{
+    let mut sums = [[A::ZERO; LANES]; P];
+    for (sum, part) in sums.iter_mut().zip(tile.chunks_exact(LANES)) {
+        sum.copy_from_slice(part);
+    }
+    let pixel = if UNIT { 1 } else { gather.pixel };
+    let start = gather.start(first);
+    for tap in gather.taps {
+        let mut source = start.wrapping_offset(tap.offset);
+        let mut weight = gather.weights.as_ptr().wrapping_add(tap.weight);
+        for _ in 0..gather.channels {
+            // SAFETY: `weight + 16` is within the weights for every channel, by the caller's promise.
+            let lanes = unsafe { weight.cast::<[W; LANES]>().read() };
+            for (p, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: this channel's element of pixel first + p, in the source by the caller's promise.
+                let value = unsafe { source.wrapping_offset(pixel * p as isize).read() };
+                for (sum, lane) in sum.iter_mut().zip(&lanes) {
+                    *sum = T::multiply_add(*sum, value, *lane);
+                }
+            }
+            source = source.wrapping_offset(gather.channel);
+            weight = weight.wrapping_add(LANES);
+        }
+    }
+    for (part, sum) in tile.chunks_exact_mut(LANES).zip(&sums) {
+        part.copy_from_slice(sum);
+    }
+}
+
+/// `tile[sink][pixel] = Σ source · weight` for up to 4 output channels, `sink_step` weights apart.
+///
+/// Weights are `[sink][tap][channel]`. Registers hold neighbouring outputs; a run that is no multiple of the
+/// register block ends in a block that overlaps the one before and writes the same values again.
+///
+/// # Safety
+///
+/// For every tap, channel, pixel and sink: `base + offset + channel·c + pixel·p` lies in `source`, and
+/// `weight + sink_step·s + c` in `weights`. `tile` has at least `sinks·pixels` elements and `sinks` is 1 to 4.
+#[inline(always)]
+pub(crate) unsafe fn pixel_lanes<T, W, A, const BUDGET: usize>(
+    gather: &Gather<'_, T, W>,
+    sinks: usize,
+    sink_step: usize,
+    pixels: usize,
+    tile: &mut [A],
+) where
+    T: Multiply<W, A>,
+    W: Element,
+    A: Element,
+{
+    // SAFETY: the caller's promise, unchanged; one sink is read where `sinks` is 1.
+    unsafe {
+        if sinks == 1 {
+            pixel_blocks::<T, W, A, BUDGET, 1>(gather, sinks, sink_step, pixels, tile);
+        } else {
+            pixel_blocks::<T, W, A, BUDGET, 4>(gather, sinks, sink_step, pixels, tile);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn pixel_blocks<T, W, A, const BUDGET: usize, const S: usize>(
+    gather: &Gather<'_, T, W>,
+    sinks: usize,
+    sink_step: usize,
+    pixels: usize,
+    tile: &mut [A],
+) where
+    T: Multiply<W, A>,
+    W: Element,
+    A: Element,
+{
+    let fits = |lanes: usize| lanes <= pixels && S * lanes * size_of::<A>() <= BUDGET;
+    let lanes = if S == 1 && fits(64) {
+        64
+    } else if S == 1 && fits(32) {
+        32
+    } else if fits(16) {
+        16
+    } else if pixels >= 4 {
+        4
+    } else {
+        1
+    };
+    let mut first = 0;
+    while first < pixels {
+        // The last block moves back so that it ends with the run: lanes ≤ pixels.
+        let start = first.min(pixels - lanes);
+        // SAFETY: pixels start..start + lanes are among the caller's.
+        unsafe {
+            match lanes {
+                64 if S == 1 => pixel_block::<T, W, A, S, 64>(gather, sinks, sink_step, start, pixels, tile),
+                32 if S == 1 => pixel_block::<T, W, A, S, 32>(gather, sinks, sink_step, start, pixels, tile),
+                16 => pixel_block::<T, W, A, S, 16>(gather, sinks, sink_step, start, pixels, tile),
+                4 => pixel_block::<T, W, A, S, 4>(gather, sinks, sink_step, start, pixels, tile),
+                _ => pixel_block::<T, W, A, S, 1>(gather, sinks, sink_step, start, pixels, tile),
+            }
+        }
+        first += lanes;
+    }
+}
+
+#[inline(always)]
+unsafe fn pixel_block<T, W, A, const S: usize, const L: usize>(
+    gather: &Gather<'_, T, W>,
+    sinks: usize,
+    sink_step: usize,
+    first: usize,
+    pixels: usize,
+    tile: &mut [A],
+) where
+    T: Multiply<W, A>,
+    W: Element,
+    A: Element,
+{
+    let mut sums = [[A::ZERO; L]; S];
+    let start = gather.start(first);
+    for tap in gather.taps {
+        let mut source = start.wrapping_offset(tap.offset);
+        let mut weight = gather.weights.as_ptr().wrapping_add(tap.weight);
+        for _ in 0..gather.channels {
+            let values: [T; L] = if gather.pixel == 1 {
+                // SAFETY: L neighbouring pixels of this channel, in the source by the caller's promise.
+                unsafe { source.cast::<[T; L]>().read() }
+            } else {
+                core::array::from_fn(|lane| {
+                    let place = source.wrapping_offset(gather.pixel * lane as isize);
+                    // SAFETY: pixel first + lane of this channel, in the source by the caller's promise.
+                    unsafe { place.read() }
+                })
+            };
+            for (s, sum) in sums.iter_mut().enumerate() {
+                // Sums beyond the last sink repeat it and are not stored.
+                let place = weight.wrapping_add(s.min(sinks - 1) * sink_step);
+                // SAFETY: the weight of a sink below `sinks`, by the caller's promise.
+                let factor = unsafe { place.read() };
+                for (sum, value) in sum.iter_mut().zip(&values) {
+                    *sum = T::multiply_add(*sum, *value, factor);
+                }
+            }
+            source = source.wrapping_offset(gather.channel);
+            weight = weight.wrapping_add(1);
+        }
+    }
+    for (row, sum) in tile.chunks_exact_mut(pixels).zip(&sums).take(sinks) {
+        row[first..first + L].copy_from_slice(sum);
+    }
+}
+
+/// `tile[pixel][lane] = Σ source[lane] · weight[lane]` for 16 channels that each read only themselves.
+///
+/// Weights are `[tap][16]`, and the 16 channels are neighbours in the source.
+///
+/// # Safety
+///
+/// For every tap, pixel and lane below 16: `base + offset + pixel·p + lane` lies in `source`, and
+/// `weight + 16` is at most `weights.len()`. `tile` has at least `16·pixels` elements.
+#[inline(always)]
+pub(crate) unsafe fn depthwise_lanes<T, W, A, const BUDGET: usize>(
+    gather: &Gather<'_, T, W>,
+    pixels: usize,
+    tile: &mut [A],
+) where
+    T: Multiply<W, A>,
+    W: Element,
+    A: Element,
+{
+    let most = if BUDGET >= 4 * LANES * size_of::<A>() { 4 } else { 1 };
+    let mut first = 0;
+    while first < pixels {
+        let count = if pixels - first >= most { most } else { 1 };
+        let part = &mut tile[first * LANES..][..count * LANES];
+        // SAFETY: pixels first..first + count are among the caller's, and `part` has 16 for each.
+        unsafe {
+            match count {
+                4 if most == 4 => depthwise_block::<T, W, A, 4>(gather, first, part),
+                _ => depthwise_block::<T, W, A, 1>(gather, first, part),
+            }
+        }
+        first += count;
+    }
+}
+
+#[inline(always)]
+unsafe fn depthwise_block<T, W, A, const P: usize>(
+    gather: &Gather<'_, T, W>,
+    first: usize,
+    tile: &mut [A],
+) where
+    T: Multiply<W, A>,
+    W: Element,
+    A: Element,
+{
+    let mut sums = [[A::ZERO; LANES]; P];
+    let start = gather.start(first);
+    for tap in gather.taps {
+        let source = start.wrapping_offset(tap.offset);
+        let weight = gather.weights.as_ptr().wrapping_add(tap.weight);
+        // SAFETY: `weight + 16` is within the weights, by the caller's promise.
+        let factors = unsafe { weight.cast::<[W; LANES]>().read() };
+        for (p, sum) in sums.iter_mut().enumerate() {
+            let place = source.wrapping_offset(gather.pixel * p as isize);
+            // SAFETY: the 16 channels of pixel first + p, in the source by the caller's promise.
+            let values = unsafe { place.cast::<[T; LANES]>().read() };
+            for ((sum, value), factor) in sum.iter_mut().zip(&values).zip(&factors) {
+                *sum = T::multiply_add(*sum, *value, *factor);
+            }
+        }
+    }
+    for (part, sum) in tile.chunks_exact_mut(LANES).zip(&sums) {
+        part.copy_from_slice(sum);
+    }
+}

@@ -1,0 +1,295 @@
+//! The one seam where speed lives: register blocks behind a table of functions for each element pair and SIMD
+//! level. The only unsafe code of this crate.
+//!
+//! A [`Table`] is handed out only for a level that this CPU has, and its methods check every index that the
+//! block can reach before they call it, so that everything outside this module is safe code.
+#![allow(unsafe_code)]
+
+mod generic;
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use conv_core::element::{Element, Multiply};
+
+pub(crate) use generic::{Gather, LANES, Tap};
+
+/// Instruction sets that kernels are compiled for.
+///
+/// Every level gives the same bits. A plan takes the best that the CPU has; [`Builder::simd`] forces one, for
+/// tests and comparisons.
+///
+/// [`Builder::simd`]: crate::Builder::simd
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SimdLevel {
+    /// What every CPU of the target has: SSE2 on x86-64.
+    Portable,
+    /// aarch64's 128-bit vectors.
+    Neon,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW, DQ and VL.
+    Avx512,
+}
+
+impl SimdLevel {
+    /// Every level, the least first.
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Neon, Self::Avx2, Self::Avx512];
+
+    /// Whether this CPU has the level.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::Neon => cfg!(target_arch = "aarch64"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => std::arch::is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                std::arch::is_x86_feature_detected!("avx512f")
+                    && std::arch::is_x86_feature_detected!("avx512bw")
+                    && std::arch::is_x86_feature_detected!("avx512dq")
+                    && std::arch::is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => false,
+        }
+    }
+
+    /// The levels that this CPU has, the least first.
+    ///
+    /// ```
+    /// use conv_std::SimdLevel;
+    /// assert_eq!(SimdLevel::available().next(), Some(SimdLevel::Portable));
+    /// ```
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|level| level.is_available())
+    }
+
+    /// The best level that this CPU has.
+    #[must_use]
+    pub fn best() -> Self {
+        Self::available().last().unwrap_or(Self::Portable)
+    }
+}
+
+impl core::fmt::Display for SimdLevel {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Neon => "NEON",
+            Self::Avx2 => "AVX2",
+            Self::Avx512 => "AVX-512",
+        })
+    }
+}
+
+type Block<T, W, A> = unsafe fn(&Gather<'_, T, W>, usize, &mut [A]);
+type PixelBlock<T, W, A> = unsafe fn(&Gather<'_, T, W>, usize, usize, usize, &mut [A]);
+
+/// The kernels of one element pair at one SIMD level.
+///
+/// Invariant: the functions need no CPU feature that this CPU lacks. [`Dispatch::table`] holds it.
+#[derive(Debug)]
+pub struct Table<T, W, A> {
+    channel: Block<T, W, A>,
+    pixel: PixelBlock<T, W, A>,
+    depthwise: Block<T, W, A>,
+}
+
+/// Lowest and highest offset that `steps` strides of `step` reach, both included.
+fn reach(step: isize, steps: usize) -> Option<(isize, isize)> {
+    let end = step.checked_mul(isize::try_from(steps.checked_sub(1)?).ok()?)?;
+    Some((end.min(0), end.max(0)))
+}
+
+impl<T: Element, W: Element> Gather<'_, T, W> {
+    /// Whether every source element lies in the source, when each read is `width` elements wide, and every
+    /// weight below `weights`, when the weights of one tap span `weight_span`.
+    fn is_within(&self, pixels: usize, width: usize, weight_span: usize) -> bool {
+        let (mut least, mut greatest, mut weight) = (isize::MAX, isize::MIN, 0);
+        for tap in self.taps {
+            least = least.min(tap.offset);
+            greatest = greatest.max(tap.offset);
+            weight = weight.max(tap.weight);
+        }
+        let bounds = || {
+            let (pixel_low, pixel_high) = reach(self.pixel, pixels)?;
+            let (channel_low, channel_high) = reach(self.channel, self.channels)?;
+            let low = self.base.checked_add(least)?.checked_add(pixel_low)?;
+            let high = self.base.checked_add(greatest)?.checked_add(pixel_high)?;
+            let low = low.checked_add(channel_low)?;
+            let high = high.checked_add(channel_high)?.checked_add_unsigned(width)?;
+            let weights = weight.checked_add(weight_span)?;
+            Some(low >= 0 && high <= self.source.len() as isize && weights <= self.weights.len())
+        };
+        bounds().unwrap_or(false)
+    }
+}
+
+impl<T: Element, W: Element, A: Element> Table<T, W, A> {
+    /// `tile[pixel][lane] += Σ source · weight` for 16 output channels. Weights are `[tap][channel][16]`.
+    pub(crate) fn channel_lanes(&self, gather: &Gather<'_, T, W>, pixels: usize, tile: &mut [A]) {
+        if gather.taps.is_empty() || pixels == 0 {
+            return;
+        }
+        let within = gather.is_within(pixels, 1, gather.channels.saturating_mul(LANES));
+        debug_assert!(within, "a tap outside its buffer");
+        if within && tile.len() / LANES >= pixels {
+            // SAFETY: just checked; the level is available by the table's invariant.
+            unsafe { (self.channel)(gather, pixels, tile) }
+        }
+    }
+
+    /// `tile[sink][pixel] = Σ source · weight` for 1 to 4 output channels. Weights are `[sink][tap][channel]`.
+    pub(crate) fn pixel_lanes(
+        &self,
+        gather: &Gather<'_, T, W>,
+        sinks: usize,
+        sink_step: usize,
+        pixels: usize,
+        tile: &mut [A],
+    ) {
+        let tile = &mut tile[..sinks * pixels];
+        if gather.taps.is_empty() || pixels == 0 || !(1..=4).contains(&sinks) {
+            tile.fill(A::ZERO);
+            return;
+        }
+        let span = ((sinks - 1).saturating_mul(sink_step)).saturating_add(gather.channels);
+        let within = gather.is_within(pixels, 1, span);
+        debug_assert!(within, "a tap outside its buffer");
+        if within {
+            // SAFETY: just checked; the level is available by the table's invariant.
+            unsafe { (self.pixel)(gather, sinks, sink_step, pixels, tile) }
+        }
+    }
+
+    /// `tile[pixel][lane] = Σ source[lane] · weight[lane]` for 16 channels. Weights are `[tap][16]`.
+    pub(crate) fn depthwise_lanes(&self, gather: &Gather<'_, T, W>, pixels: usize, tile: &mut [A]) {
+        let tile = &mut tile[..LANES * pixels];
+        if gather.taps.is_empty() || pixels == 0 {
+            tile.fill(A::ZERO);
+            return;
+        }
+        let within = gather.is_within(pixels, LANES, LANES);
+        debug_assert!(within, "a tap outside its buffer");
+        if within {
+            // SAFETY: just checked; the level is available by the table's invariant.
+            unsafe { (self.depthwise)(gather, pixels, tile) }
+        }
+    }
+}
+
+/// Element pairs with kernels. Implemented for every pair of [`conv_core::element`].
+pub trait Dispatch<W: Element, A: Element>: Multiply<W, A> {
+    /// The kernels of a level, if this CPU has it.
+    fn table(level: SimdLevel) -> Option<&'static Table<Self, W, A>>;
+}
+
+mod portable {
+    //! What the base instruction set gives: accumulators sized for 16 registers of 16 bytes.
+
+    use super::generic;
+    use super::{Element, Gather, Multiply};
+
+    /// Bytes of accumulators held in registers.
+    const BUDGET: usize = 192;
+
+    /// # Safety
+    ///
+    /// As [`generic::channel_lanes`].
+    pub(super) unsafe fn channel_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+        gather: &Gather<'_, T, W>,
+        pixels: usize,
+        tile: &mut [A],
+    ) {
+        // SAFETY: the caller's promise, unchanged.
+        unsafe { generic::channel_lanes::<T, W, A, BUDGET>(gather, pixels, tile) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`generic::pixel_lanes`].
+    pub(super) unsafe fn pixel_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+        gather: &Gather<'_, T, W>,
+        sinks: usize,
+        sink_step: usize,
+        pixels: usize,
+        tile: &mut [A],
+    ) {
+        // SAFETY: the caller's promise, unchanged.
+        unsafe { generic::pixel_lanes::<T, W, A, BUDGET>(gather, sinks, sink_step, pixels, tile) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`generic::depthwise_lanes`].
+    pub(super) unsafe fn depthwise_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+        gather: &Gather<'_, T, W>,
+        pixels: usize,
+        tile: &mut [A],
+    ) {
+        // SAFETY: the caller's promise, unchanged.
+        unsafe { generic::depthwise_lanes::<T, W, A, BUDGET>(gather, pixels, tile) }
+    }
+}
+
+/// A level's functions as a table.
+macro_rules! table {
+    ($($level:ident)::+) => {
+        Table {
+            channel: $($level)::+::channel_lanes,
+            pixel: $($level)::+::pixel_lanes,
+            depthwise: $($level)::+::depthwise_lanes,
+        }
+    };
+}
+
+/// The tables are statics of this crate: kernels are compiled here, with this crate's optimisation, and not in
+/// every crate that uses them.
+macro_rules! dispatch {
+    ($($input:ty, $kernel:ty => $accumulator:ty);* $(;)?) => {$(
+        impl Dispatch<$kernel, $accumulator> for $input {
+            fn table(level: SimdLevel) -> Option<&'static Table<Self, $kernel, $accumulator>> {
+                static PORTABLE: Table<$input, $kernel, $accumulator> = table!(portable);
+                #[cfg(target_arch = "aarch64")]
+                static NEON: Table<$input, $kernel, $accumulator> = table!(aarch64);
+                #[cfg(target_arch = "x86_64")]
+                static AVX2: Table<$input, $kernel, $accumulator> = table!(x86_64::avx2);
+                #[cfg(target_arch = "x86_64")]
+                static AVX512: Table<$input, $kernel, $accumulator> = table!(x86_64::avx512);
+
+                if !level.is_available() {
+                    return None;
+                }
+                match level {
+                    SimdLevel::Portable => Some(&PORTABLE),
+                    #[cfg(target_arch = "aarch64")]
+                    SimdLevel::Neon => Some(&NEON),
+                    #[cfg(target_arch = "x86_64")]
+                    SimdLevel::Avx2 => Some(&AVX2),
+                    #[cfg(target_arch = "x86_64")]
+                    SimdLevel::Avx512 => Some(&AVX512),
+                    #[allow(unreachable_patterns)]
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+dispatch! {
+    i8, i8 => i32;
+    i8, i8 => i64;
+    u8, i8 => i32;
+    u8, i8 => i64;
+    i16, i8 => i32;
+    i16, i8 => i64;
+    i16, i16 => i64;
+    i32, i32 => i64;
+    i32, i32 => i128;
+    f32, f32 => f32;
+    f64, f64 => f64;
+}

@@ -1,0 +1,67 @@
+//! x86-64: the register blocks of [`super::generic`], compiled for AVX2 and for AVX-512.
+//!
+//! Neither level fuses multiplication and addition: Rust does not contract, and the results stay those of the
+//! portable level bit for bit. A hand-written block for one level replaces an entry of its table.
+
+use conv_core::element::{Element, Multiply};
+
+use super::generic::{self, Gather};
+
+macro_rules! level {
+    ($(#[$doc:meta])* $module:ident, $features:literal, $budget:literal) => {
+        $(#[$doc])*
+        pub(super) mod $module {
+            use super::*;
+
+            /// # Safety
+            ///
+            /// As [`generic::channel_lanes`], on a CPU with this level's features.
+            #[target_feature(enable = $features)]
+            pub(crate) unsafe fn channel_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+                gather: &Gather<'_, T, W>,
+                pixels: usize,
+                tile: &mut [A],
+            ) {
+                // SAFETY: the caller's promise, unchanged.
+                unsafe { generic::channel_lanes::<T, W, A, $budget>(gather, pixels, tile) }
+            }
+
+            /// # Safety
+            ///
+            /// As [`generic::pixel_lanes`], on a CPU with this level's features.
+            #[target_feature(enable = $features)]
+            pub(crate) unsafe fn pixel_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+                gather: &Gather<'_, T, W>,
+                sinks: usize,
+                sink_step: usize,
+                pixels: usize,
+                tile: &mut [A],
+            ) {
+                // SAFETY: the caller's promise, unchanged.
+                unsafe { generic::pixel_lanes::<T, W, A, $budget>(gather, sinks, sink_step, pixels, tile) }
+            }
+
+            /// # Safety
+            ///
+            /// As [`generic::depthwise_lanes`], on a CPU with this level's features.
+            #[target_feature(enable = $features)]
+            pub(crate) unsafe fn depthwise_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+                gather: &Gather<'_, T, W>,
+                pixels: usize,
+                tile: &mut [A],
+            ) {
+                // SAFETY: the caller's promise, unchanged.
+                unsafe { generic::depthwise_lanes::<T, W, A, $budget>(gather, pixels, tile) }
+            }
+        }
+    };
+}
+
+level! {
+    /// 16 registers of 32 bytes, 12 of them accumulators: 6 pixels of 16 `f32` channels.
+    avx2, "avx2", 384
+}
+level! {
+    /// 32 registers of 64 bytes, 24 of them accumulators.
+    avx512, "avx512f,avx512bw,avx512dq,avx512vl", 1536
+}

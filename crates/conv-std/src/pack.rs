@@ -1,0 +1,242 @@
+//! Prepared weights: in the order in which the register blocks read them.
+
+use conv_core::Buffer;
+
+use crate::depthwise;
+use crate::element::Number;
+use crate::error::Error;
+use crate::kernels::LANES;
+use crate::layout::Layout;
+
+/// Channels of a gather, of one group except where said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Channels {
+    pub(crate) groups: usize,
+    /// Channels that are read.
+    pub(crate) sources: usize,
+    /// Channels that are written.
+    pub(crate) sinks: usize,
+}
+
+/// Which register block computes a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    /// 16 output channels share a register.
+    ChannelLanes,
+    /// Neighbouring outputs share a register.
+    PixelLanes,
+    /// 16 channels share a register, each with its own input.
+    DepthwiseLanes,
+}
+
+impl Algorithm {
+    /// The block for these channels. Fewer than 8 output channels a group would leave more than half of the 16
+    /// lanes empty.
+    pub(crate) fn choose(layout: Layout, channels: &Channels) -> Self {
+        if layout == Layout::Nhwc && depthwise::fits(channels) {
+            Self::DepthwiseLanes
+        } else if channels.sinks >= LANES / 2 {
+            Self::ChannelLanes
+        } else {
+            Self::PixelLanes
+        }
+    }
+}
+
+/// Most output channels of a block of `PixelLanes`.
+const PIXEL_SINKS: usize = 4;
+
+/// Output channels that one call of a register block computes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    pub(crate) group: usize,
+    /// First output channel, counted over all groups.
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    /// Index of the first weight.
+    pub(crate) weights: usize,
+}
+
+/// Prepared weights.
+#[derive(Debug)]
+pub(crate) struct Packed<W> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) channels: Channels,
+    pub(crate) taps: usize,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) weights: Vec<W>,
+}
+
+impl<W: Number> Packed<W> {
+    /// Packs `weight(output channel, input channel of its group, tap)`.
+    ///
+    /// # Errors
+    ///
+    /// A packed size that overflows or that the allocator refuses.
+    pub(crate) fn new(
+        layout: Layout,
+        channels: Channels,
+        taps: usize,
+        weight: impl Fn(usize, usize, usize) -> W,
+    ) -> Result<Self, Error> {
+        let algorithm = Algorithm::choose(layout, &channels);
+        let rows = match algorithm {
+            Algorithm::ChannelLanes => channels.groups * channels.sinks.next_multiple_of(LANES),
+            Algorithm::PixelLanes => channels.groups * channels.sinks,
+            Algorithm::DepthwiseLanes => channels.groups.next_multiple_of(LANES),
+        };
+        let elements = rows
+            .checked_mul(taps)
+            .and_then(|product| product.checked_mul(channels.sources))
+            .filter(|elements| isize::try_from(*elements).is_ok())
+            .ok_or(conv_core::Error::Overflow {
+                buffer: Buffer::Kernel,
+            })?;
+        let mut weights = Vec::new();
+        weights
+            .try_reserve_exact(elements)
+            .map_err(|_| Error::Allocation {
+                buffer: Buffer::Kernel,
+                elements,
+            })?;
+        let blocks = match algorithm {
+            Algorithm::DepthwiseLanes => depthwise::pack(&channels, taps, &mut weights, weight),
+            Algorithm::ChannelLanes => channel_blocks(&channels, taps, &mut weights, weight),
+            Algorithm::PixelLanes => pixel_blocks(&channels, taps, &mut weights, weight),
+        };
+        Ok(Self {
+            algorithm,
+            channels,
+            taps,
+            blocks,
+            weights,
+        })
+    }
+
+    /// The weight that was packed from `weight(sink, source, tap)`.
+    pub(crate) fn get(&self, sink: usize, source: usize, tap: usize) -> W {
+        let Channels { sources, sinks, .. } = self.channels;
+        let (group, within) = (sink / sinks, sink % sinks);
+        let index = match self.algorithm {
+            Algorithm::ChannelLanes => {
+                let block = group * sinks.div_ceil(LANES) + within / LANES;
+                ((block * self.taps + tap) * sources + source) * LANES + within % LANES
+            }
+            Algorithm::PixelLanes => (sink * self.taps + tap) * sources + source,
+            Algorithm::DepthwiseLanes => {
+                let block = sink / LANES;
+                let first = self.blocks[block].first;
+                (block * self.taps + tap) * LANES + sink - first
+            }
+        };
+        self.weights[index]
+    }
+
+    /// Packed weights from one tap to the next.
+    pub(crate) const fn tap_step(&self) -> usize {
+        match self.algorithm {
+            Algorithm::ChannelLanes => self.channels.sources * LANES,
+            Algorithm::PixelLanes => self.channels.sources,
+            Algorithm::DepthwiseLanes => LANES,
+        }
+    }
+
+    /// Packed weights from one output channel of a block of `PixelLanes` to the next.
+    pub(crate) const fn sink_step(&self) -> usize {
+        self.channels.sources * self.taps
+    }
+}
+
+/// Output channels of each group in blocks of at most `most`, as group, first channel and count.
+fn split(channels: &Channels, most: usize) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+    let sinks = channels.sinks;
+    (0..channels.groups).flat_map(move |group| {
+        (0..sinks)
+            .step_by(most)
+            .map(move |start| (group, group * sinks + start, most.min(sinks - start)))
+    })
+}
+
+/// `[block][tap][source][16]`, zero where a group's output channels are no multiple of 16.
+fn channel_blocks<W: Number>(
+    channels: &Channels,
+    taps: usize,
+    data: &mut Vec<W>,
+    weight: impl Fn(usize, usize, usize) -> W,
+) -> Vec<Block> {
+    let blocks = split(channels, LANES).map(|(group, first, count)| {
+        let offset = data.len();
+        for tap in 0..taps {
+            for source in 0..channels.sources {
+                let mut lanes = [W::ZERO; LANES];
+                for (lane, place) in lanes.iter_mut().take(count).enumerate() {
+                    *place = weight(first + lane, source, tap);
+                }
+                data.extend_from_slice(&lanes);
+            }
+        }
+        Block {
+            group,
+            first,
+            count,
+            weights: offset,
+        }
+    });
+    blocks.collect()
+}
+
+/// `[output channel][tap][source]`.
+fn pixel_blocks<W: Number>(
+    channels: &Channels,
+    taps: usize,
+    data: &mut Vec<W>,
+    weight: impl Fn(usize, usize, usize) -> W,
+) -> Vec<Block> {
+    let blocks = split(channels, PIXEL_SINKS).map(|(group, first, count)| {
+        let offset = data.len();
+        for sink in first..first + count {
+            for tap in 0..taps {
+                data.extend((0..channels.sources).map(|source| weight(sink, source, tap)));
+            }
+        }
+        Block {
+            group,
+            first,
+            count,
+            weights: offset,
+        }
+    });
+    blocks.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_found_again() {
+        for groups in [1, 3, 16, 21] {
+            for (sources, sinks) in [(1, 1), (2, 3), (1, 9), (5, 17), (2, 16), (3, 33)] {
+                for layout in [Layout::Nchw, Layout::Nhwc] {
+                    let channels = Channels {
+                        groups,
+                        sources,
+                        sinks,
+                    };
+                    let value =
+                        |sink: usize, source: usize, tap: usize| ((sink * 8 + source) * 8 + tap) as i32;
+                    let packed = Packed::new(layout, channels, 5, value).unwrap();
+                    for sink in 0..groups * sinks {
+                        for source in 0..sources {
+                            for tap in 0..5 {
+                                assert_eq!(packed.get(sink, source, tap), value(sink, source, tap));
+                            }
+                        }
+                    }
+                    let written: usize = packed.blocks.iter().map(|block| block.count).sum();
+                    assert!(written >= groups * sinks);
+                }
+            }
+        }
+    }
+}
