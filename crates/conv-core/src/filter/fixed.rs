@@ -51,7 +51,12 @@ const fn fixed<const N: usize>(
     least: i64,
     greatest: i64,
 ) -> [i64; N] {
-    let scale = (1_u64 << if fraction_bits > 30 { 30 } else { fraction_bits }) as f64;
+    let scale = (1_u64
+        << if fraction_bits > 30 {
+            30
+        } else {
+            fraction_bits
+        }) as f64;
     let mut fixed = [0; N];
     let (mut wanted, mut sum, mut largest) = (0.0, 0, 0);
     let mut j = 0;
@@ -87,7 +92,11 @@ const fn fixed<const N: usize>(
 
 /// To nearest, halves away from zero; saturated, a NaN 0, as `as` does.
 const fn round(value: f64) -> i64 {
-    (if value < 0.0 { value - 0.5 } else { value + 0.5 }) as i64
+    (if value < 0.0 {
+        value - 0.5
+    } else {
+        value + 0.5
+    }) as i64
 }
 
 const fn clamp(value: i64, least: i64, greatest: i64) -> i64 {
