@@ -7,7 +7,6 @@
 //! With channels outermost each channel is an image of its own, and neighbouring outputs share a register
 //! instead; so they do where a channel multiplier gives one input channel several outputs.
 
-
 use crate::element::Number;
 use crate::kernels::LANES;
 use crate::pack::{Block, Channels};

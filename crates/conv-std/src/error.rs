@@ -53,7 +53,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Geometry(error) => error.fmt(f),
-            Self::Simd { level } => write!(f, "the SIMD level {level} is not available on this CPU"),
+            Self::Simd { level } => {
+                write!(f, "the SIMD level {level} is not available on this CPU")
+            }
             Self::OutputPadding { dimension, found } => write!(
                 f,
                 "{dimension}: the output padding is {found}, expected 0 beside an output extent or SAME padding"
@@ -75,7 +77,11 @@ impl core::error::Error for Error {
 }
 
 /// A zeroed buffer, or an error instead of an abort where the allocator refuses.
-pub(crate) fn allocate<T: Copy>(buffer: Buffer, elements: usize, value: T) -> Result<Vec<T>, Error> {
+pub(crate) fn allocate<T: Copy>(
+    buffer: Buffer,
+    elements: usize,
+    value: T,
+) -> Result<Vec<T>, Error> {
     let mut memory = Vec::new();
     memory
         .try_reserve_exact(elements)

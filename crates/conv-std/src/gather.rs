@@ -66,7 +66,10 @@ where
         let mut products = (self.batch * channels.groups * channels.sinks) as u128;
         products = products.saturating_mul(channels.sources as u128);
         for axis in &self.phases {
-            let along: u128 = axis.iter().map(|phase| phase.count as u128 * phase.taps as u128).sum();
+            let along: u128 = axis
+                .iter()
+                .map(|phase| phase.count as u128 * phase.taps as u128)
+                .sum();
             products = products.saturating_mul(along.max(1));
         }
         products
@@ -108,11 +111,21 @@ where
                     for x in &self.phases[2] {
                         let phase = [z.clone(), y.clone(), x.clone()];
                         let rows = piece.rows.clone();
-                        walk(&phase, rows, self.output, &to, &mut list, &mut |list, segment| {
-                            for block in blocks {
-                                self.segment(source, &strides, block, list, segment, &mut tile, &mut piece);
-                            }
-                        });
+                        walk(
+                            &phase,
+                            rows,
+                            self.output,
+                            &to,
+                            &mut list,
+                            &mut |list, segment| {
+                                for block in blocks {
+                                    self.segment(
+                                        source, &strides, block, list, segment, &mut tile,
+                                        &mut piece,
+                                    );
+                                }
+                            },
+                        );
                     }
                 }
             }
@@ -146,7 +159,10 @@ where
     }
 
     /// Computes, finishes and stores a run of outputs of one channel block, a tile at a time.
-    #[expect(clippy::too_many_arguments, reason = "the loop state of `piece`, taken apart")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the loop state of `piece`, taken apart"
+    )]
     fn segment(
         &self,
         source: &[T],
@@ -157,7 +173,11 @@ where
         tile: &mut [A; TILE],
         piece: &mut Piece<'_, F::Output>,
     ) {
-        let Packed { channels, algorithm, .. } = self.packed;
+        let Packed {
+            channels,
+            algorithm,
+            ..
+        } = self.packed;
         let first_source = match algorithm {
             Algorithm::DepthwiseLanes => block.first,
             _ => block.group * channels.sources,
@@ -183,16 +203,26 @@ where
                 Algorithm::ChannelLanes => {
                     tile[..count * LANES].fill(A::ZERO);
                     self.table.channel_lanes(&gather, count, tile);
-                    Sums { pixel: LANES, lane: 1 }
+                    Sums {
+                        pixel: LANES,
+                        lane: 1,
+                    }
                 }
                 Algorithm::DepthwiseLanes => {
                     self.table.depthwise_lanes(&gather, count, tile);
-                    Sums { pixel: LANES, lane: 1 }
+                    Sums {
+                        pixel: LANES,
+                        lane: 1,
+                    }
                 }
                 Algorithm::PixelLanes => {
                     let step = self.packed.sink_step();
-                    self.table.pixel_lanes(&gather, block.count, step, count, tile);
-                    Sums { pixel: 1, lane: count }
+                    self.table
+                        .pixel_lanes(&gather, block.count, step, count, tile);
+                    Sums {
+                        pixel: 1,
+                        lane: count,
+                    }
                 }
             };
             let part = Segment {

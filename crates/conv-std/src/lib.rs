@@ -6,6 +6,7 @@ mod direct;
 mod element;
 mod error;
 mod gather;
+mod gradient;
 mod kernels;
 mod layout;
 mod pack;

@@ -223,8 +223,9 @@ mod tests {
                         sources,
                         sinks,
                     };
-                    let value =
-                        |sink: usize, source: usize, tap: usize| ((sink * 8 + source) * 8 + tap) as i32;
+                    let value = |sink: usize, source: usize, tap: usize| {
+                        ((sink * 8 + source) * 8 + tap) as i32
+                    };
                     let packed = Packed::new(layout, channels, 5, value).unwrap();
                     for sink in 0..groups * sinks {
                         for source in 0..sources {

@@ -77,7 +77,11 @@ pub(crate) struct Shape<'a> {
 }
 
 /// Cuts the output into about `pieces` pieces.
-pub(crate) fn cut<'a, O>(output: &'a mut [O], shape: &Shape<'_>, pieces: usize) -> Vec<Piece<'a, O>> {
+pub(crate) fn cut<'a, O>(
+    output: &'a mut [O],
+    shape: &Shape<'_>,
+    pieces: usize,
+) -> Vec<Piece<'a, O>> {
     match shape.layout {
         Layout::Nhwc => cut_rows(output, shape, pieces),
         Layout::Nchw => cut_channels(output, shape, pieces),
@@ -87,7 +91,9 @@ pub(crate) fn cut<'a, O>(output: &'a mut [O], shape: &Shape<'_>, pieces: usize) 
 /// Channels innermost: rows are contiguous, so each piece is some rows with all their channels.
 fn cut_rows<'a, O>(output: &'a mut [O], shape: &Shape<'_>, pieces: usize) -> Vec<Piece<'a, O>> {
     let row = shape.width * shape.channels;
-    let rows_each = shape.rows.div_ceil(pieces.div_ceil(shape.batch).min(shape.rows));
+    let rows_each = shape
+        .rows
+        .div_ceil(pieces.div_ceil(shape.batch).min(shape.rows));
     let items = output.chunks_mut(row * shape.rows).enumerate();
     let cut = items.flat_map(|(batch, item)| {
         let slices = item.chunks_mut(row * rows_each).enumerate();

@@ -22,7 +22,7 @@ use crate::{direct, transposed};
 /// The direct operation, `y = C·x`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Direct {
-    boundary: Boundary,
+    pub(crate) boundary: Boundary,
 }
 
 /// The transposed operation, `x = Cᵀ·y`.
@@ -116,7 +116,13 @@ impl<const D: usize> Map<D> {
             groups,
             ..
         } = *self;
-        Ok(Geometry::direct(axes, extents, input_channels, output_channels, groups)?)
+        Ok(Geometry::direct(
+            axes,
+            extents,
+            input_channels,
+            output_channels,
+            groups,
+        )?)
     }
 
     /// The map whose transpose leads from `input` to `output`.
@@ -128,7 +134,14 @@ impl<const D: usize> Map<D> {
             groups,
             ..
         } = *self;
-        Ok(Geometry::transposed(axes, input, output, input_channels, output_channels, groups)?)
+        Ok(Geometry::transposed(
+            axes,
+            input,
+            output,
+            input_channels,
+            output_channels,
+            groups,
+        )?)
     }
 }
 
@@ -206,7 +219,10 @@ impl<const D: usize> sealed::Operation<D> for Transposed<D> {
                 .output(map, d, input[d])
                 .map_err(|error| axis_error::<D>(d, error))?;
             if self.output_padding[d] > 0
-                && matches!(map.windows[d].padding, Padding::SameUpper | Padding::SameLower)
+                && matches!(
+                    map.windows[d].padding,
+                    Padding::SameUpper | Padding::SameLower
+                )
             {
                 return Err(output_padding_error::<D>(d, self.output_padding[d]));
             }
@@ -215,7 +231,11 @@ impl<const D: usize> sealed::Operation<D> for Transposed<D> {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let padded = self.output_padding.iter().enumerate().find(|(_, padding)| **padding > 0);
+        let padded = self
+            .output_padding
+            .iter()
+            .enumerate()
+            .find(|(_, padding)| **padding > 0);
         match (self.output_size, padded) {
             (Some(_), Some((d, found))) => Err(output_padding_error::<D>(d, *found)),
             _ => Ok(()),
@@ -391,7 +411,8 @@ where
 
     /// The pads before and after each axis; negative crops.
     pub fn pads(mut self, before: [isize; D], after: [isize; D]) -> Self {
-        for (window, (before, after)) in self.windows.iter_mut().zip(before.into_iter().zip(after)) {
+        for (window, (before, after)) in self.windows.iter_mut().zip(before.into_iter().zip(after))
+        {
             *window = window.with_pads(before, after);
         }
         self
@@ -524,7 +545,12 @@ where
                 .into());
             }
         }
-        let greatest = self.bias.iter().flatten().map(|value| value.magnitude()).max();
+        let greatest = self
+            .bias
+            .iter()
+            .flatten()
+            .map(|value| value.magnitude())
+            .max();
         check_accumulator::<T, W, A>(products(&map, O::TRANSPOSED)?, greatest.unwrap_or(0))?;
         let level = self.simd.unwrap_or_else(SimdLevel::best);
         let table = T::table(level).ok_or(Error::Simd { level })?;
@@ -598,7 +624,11 @@ pub(crate) fn orient(orientation: Orientation, tap: usize, taps: usize) -> usize
 pub(crate) fn channels<const D: usize>(map: &Map<D>, transposed: bool) -> Channels {
     let inputs = map.input_channels / map.groups;
     let outputs = map.output_channels / map.groups;
-    let (sources, sinks) = if transposed { (outputs, inputs) } else { (inputs, outputs) };
+    let (sources, sinks) = if transposed {
+        (outputs, inputs)
+    } else {
+        (inputs, outputs)
+    };
     Channels {
         groups: map.groups,
         sources,
@@ -640,7 +670,8 @@ pub struct Plan<O, T: Number, W: Number, A: Number, F, const D: usize> {
 }
 
 impl<O: core::fmt::Debug, T: Number, W: Number, A: Number, F, const D: usize> core::fmt::Debug
-    for Plan<O, T, W, A, F, D> {
+    for Plan<O, T, W, A, F, D>
+{
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Plan")
             .field("operation", &self.operation)
@@ -704,7 +735,10 @@ pub(crate) fn check_batch(batch: usize) -> Result<(), Error> {
 }
 
 /// An array of this shape around values in standard order.
-pub(crate) fn array<V, const D: usize>(shape: &[usize], values: Vec<V>) -> Result<Array<V, Tensor<D>>, Error>
+pub(crate) fn array<V, const D: usize>(
+    shape: &[usize],
+    values: Vec<V>,
+) -> Result<Array<V, Tensor<D>>, Error>
 where
     Rank<D>: Spatial,
 {
@@ -902,7 +936,10 @@ where
     ///
     /// An empty batch or axis, another number of channels than the weights have, an axis without legal
     /// geometry, an output too large for the allocator.
-    pub fn run(&self, input: ArrayView<'_, T, Tensor<D>>) -> Result<Array<F::Output, Tensor<D>>, Error> {
+    pub fn run(
+        &self,
+        input: ArrayView<'_, T, Tensor<D>>,
+    ) -> Result<Array<F::Output, Tensor<D>>, Error> {
         let resolved = self.resolve_shape(input.shape())?;
         let (_, elements) = resolved.sizes()?;
         let mut output = allocate(Buffer::Output, elements, F::Output::ZERO)?;

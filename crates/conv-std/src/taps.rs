@@ -15,7 +15,7 @@
 use core::ops::Range;
 
 use crate::boundary::Boundary;
-use crate::kernels::Tap;
+use crate::kernels::{Tap, Taps};
 
 /// The outputs of one phase along one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,9 @@ impl AxisPhase {
         let below = -(self.origin + last.min(0));
         let above = self.extent as i64 - 1 - self.origin - last.max(0);
         let count = self.count as i64;
-        let start = (below + self.advance - 1).div_euclid(self.advance).clamp(0, count);
+        let start = (below + self.advance - 1)
+            .div_euclid(self.advance)
+            .clamp(0, count);
         let end = (above.div_euclid(self.advance) + 1).clamp(start, count);
         start as usize..end as usize
     }
@@ -76,7 +78,7 @@ pub(crate) struct Addressing {
 /// The taps of one output, or of a run of outputs that share them.
 #[derive(Debug, Default)]
 pub(crate) struct TapList {
-    taps: Vec<Tap>,
+    taps: Taps,
     /// Kernel position and source offset along each axis.
     axes: [Vec<(usize, isize)>; 3],
     base: isize,
@@ -98,7 +100,8 @@ impl TapList {
                 let tap = axis.tap_first + n * axis.tap_step;
                 if interior {
                     list.push((tap, (n as i64 * axis.source_step) as isize * stride));
-                } else if let Some(position) = to.boundary.position(axis.source(m, n), axis.extent) {
+                } else if let Some(position) = to.boundary.position(axis.source(m, n), axis.extent)
+                {
                     list.push((tap, position as isize * stride));
                 }
             }
@@ -125,7 +128,7 @@ impl TapList {
         }
     }
 
-    pub(crate) fn taps(&self) -> &[Tap] {
+    pub(crate) fn taps(&self) -> &Taps {
         &self.taps
     }
 }
@@ -190,7 +193,13 @@ pub(crate) fn walk(
             if !inside_x.is_empty() {
                 list.fill(phase, [m_z, m_y, inside_x.start], to);
                 let count = inside_x.len();
-                visit(list, Segment { count, ..single(m_y, inside_x.start, list.base) });
+                visit(
+                    list,
+                    Segment {
+                        count,
+                        ..single(m_y, inside_x.start, list.base)
+                    },
+                );
             }
             for m_x in outside_x() {
                 list.fill(phase, [m_z, m_y, m_x], to);
@@ -206,7 +215,13 @@ pub(crate) fn walk(
             for m_y in middle_start..middle_end {
                 let base = list.base + (m_y - middle_start) as isize * pixel_y;
                 let count = inside_x.len();
-                visit(list, Segment { count, ..single(m_y, inside_x.start, base) });
+                visit(
+                    list,
+                    Segment {
+                        count,
+                        ..single(m_y, inside_x.start, base)
+                    },
+                );
             }
         }
         // The columns left and right of it.

@@ -80,7 +80,11 @@ mod tests {
                                 let source = phase.origin + m as i64 + n as i64 * phase.source_step;
                                 if (0..input as i64).contains(&source) {
                                     let tap = phase.tap_first + n * phase.tap_step;
-                                    gathered.push((phase.first + m * phase.step, tap, source as usize));
+                                    gathered.push((
+                                        phase.first + m * phase.step,
+                                        tap,
+                                        source as usize,
+                                    ));
                                 }
                             }
                         }

@@ -65,7 +65,11 @@ fn all_46_cases() {
                 assert_eq!(found.to_bits(), (expected + 0.0).to_bits(), "{}", context());
             } else {
                 let error = (f64::from(*found) - f64::from(expected)).abs();
-                assert!(error <= 1e-4 * f64::from(expected).abs().max(1.0), "{}", context());
+                assert!(
+                    error <= 1e-4 * f64::from(expected).abs().max(1.0),
+                    "{}",
+                    context()
+                );
             }
         }
         cases += 1;

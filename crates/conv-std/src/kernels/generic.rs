@@ -27,6 +27,42 @@ pub(crate) struct Tap {
     pub(crate) weight: usize,
 }
 
+/// Taps in the order of summation, and how far they reach.
+#[derive(Debug, Default)]
+pub(crate) struct Taps {
+    list: Vec<Tap>,
+    least: isize,
+    greatest: isize,
+    weight: usize,
+}
+
+impl Taps {
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+    }
+
+    pub(crate) fn push(&mut self, tap: Tap) {
+        let Tap { offset, weight } = tap;
+        if self.list.is_empty() {
+            (self.least, self.greatest, self.weight) = (offset, offset, weight);
+        } else {
+            self.least = self.least.min(offset);
+            self.greatest = self.greatest.max(offset);
+            self.weight = self.weight.max(weight);
+        }
+        self.list.push(tap);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Lowest and highest source offset, and highest weight offset; all 0 without taps.
+    pub(crate) fn bounds(&self) -> (isize, isize, usize) {
+        (self.least, self.greatest, self.weight)
+    }
+}
+
 /// A run of outputs that read the same taps, each `pixel` source elements after the one before.
 pub(crate) struct Gather<'a, T, W> {
     /// Everything that may be read.
@@ -40,7 +76,7 @@ pub(crate) struct Gather<'a, T, W> {
     /// Number of source channels.
     pub(crate) channels: usize,
     /// The taps, in the order of summation.
-    pub(crate) taps: &'a [Tap],
+    pub(crate) taps: &'a Taps,
     /// Weights of this block of outputs.
     pub(crate) weights: &'a [W],
 }
@@ -50,7 +86,9 @@ impl<T, W> Gather<'_, T, W> {
     /// lie outside the source, the sums with the tap offsets do not.
     #[inline(always)]
     fn start(&self, pixel: usize) -> *const T {
-        let index = self.base.wrapping_add(self.pixel.wrapping_mul(pixel as isize));
+        let index = self
+            .base
+            .wrapping_add(self.pixel.wrapping_mul(pixel as isize));
         self.source.as_ptr().wrapping_offset(index)
     }
 }
@@ -74,12 +112,27 @@ pub(crate) unsafe fn channel_lanes<T, W, A, const BUDGET: usize>(
     W: Element,
     A: Element,
 {
-    if gather.pixel == 1 {
-        // SAFETY: the caller's promise, unchanged.
-        unsafe { channel_blocks::<T, W, A, BUDGET, true>(gather, pixels, tile) }
-    } else {
-        // SAFETY: the caller's promise, unchanged.
-        unsafe { channel_blocks::<T, W, A, BUDGET, false>(gather, pixels, tile) }
+    let most = pixels_at_once(BUDGET, size_of::<A>());
+    let blocks = pixels.div_ceil(most);
+    let mut first = 0;
+    for block in 0..blocks {
+        // Blocks of nearly equal size: 8 pixels are 4 + 4, not 6 + 2.
+        let count = (pixels - first).div_ceil(blocks - block);
+        let part = &mut tile[first * LANES..][..count * LANES];
+        // SAFETY: pixels first..first + count are among the caller's, and `part` has 16 for each.
+        unsafe {
+            match count {
+                1 => channel_block::<T, W, A, 1>(gather, first, part),
+                2 if most >= 2 => channel_block::<T, W, A, 2>(gather, first, part),
+                3 if most >= 3 => channel_block::<T, W, A, 3>(gather, first, part),
+                4 if most >= 4 => channel_block::<T, W, A, 4>(gather, first, part),
+                5 if most >= 5 => channel_block::<T, W, A, 5>(gather, first, part),
+                6 if most >= 6 => channel_block::<T, W, A, 6>(gather, first, part),
+                // 1 ≤ count ≤ most ≤ 6: nothing is left.
+                _ => {}
+            }
+        }
+        first += count;
     }
 }
 
@@ -96,41 +149,7 @@ const fn pixels_at_once(budget: usize, accumulator: usize) -> usize {
 }
 
 #[inline(always)]
-unsafe fn channel_blocks<T, W, A, const BUDGET: usize, const UNIT: bool>(
-    gather: &Gather<'_, T, W>,
-    pixels: usize,
-    tile: &mut [A],
-) where
-    T: Multiply<W, A>,
-    W: Element,
-    A: Element,
-{
-    let most = pixels_at_once(BUDGET, size_of::<A>());
-    let blocks = pixels.div_ceil(most);
-    let mut first = 0;
-    for block in 0..blocks {
-        // Blocks of nearly equal size: 8 pixels are 4 + 4, not 6 + 2.
-        let count = (pixels - first).div_ceil(blocks - block);
-        let part = &mut tile[first * LANES..][..count * LANES];
-        // SAFETY: pixels first..first + count are among the caller's, and `part` has 16 for each.
-        unsafe {
-            match count {
-                1 => channel_block::<T, W, A, 1, UNIT>(gather, first, part),
-                2 if most >= 2 => channel_block::<T, W, A, 2, UNIT>(gather, first, part),
-                3 if most >= 3 => channel_block::<T, W, A, 3, UNIT>(gather, first, part),
-                4 if most >= 4 => channel_block::<T, W, A, 4, UNIT>(gather, first, part),
-                5 if most >= 5 => channel_block::<T, W, A, 5, UNIT>(gather, first, part),
-                6 if most >= 6 => channel_block::<T, W, A, 6, UNIT>(gather, first, part),
-                // 1 ≤ count ≤ most ≤ 6: nothing is left.
-                _ => {}
-            }
-        }
-        first += count;
-    }
-}
-
-#[inline(always)]
-unsafe fn channel_block<T, W, A, const P: usize, const UNIT: bool>(
+unsafe fn channel_block<T, W, A, const P: usize>(
     gather: &Gather<'_, T, W>,
     first: usize,
     tile: &mut [A],
@@ -143,9 +162,8 @@ unsafe fn channel_block<T, W, A, const P: usize, const UNIT: bool>(
     for (sum, part) in sums.iter_mut().zip(tile.chunks_exact(LANES)) {
         sum.copy_from_slice(part);
     }
-    let pixel = if UNIT { 1 } else { gather.pixel };
     let start = gather.start(first);
-    for tap in gather.taps {
+    for tap in &gather.taps.list {
         let mut source = start.wrapping_offset(tap.offset);
         let mut weight = gather.weights.as_ptr().wrapping_add(tap.weight);
         for _ in 0..gather.channels {
@@ -153,7 +171,7 @@ unsafe fn channel_block<T, W, A, const P: usize, const UNIT: bool>(
             let lanes = unsafe { weight.cast::<[W; LANES]>().read() };
             for (p, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: this channel's element of pixel first + p, in the source by the caller's promise.
-                let value = unsafe { source.wrapping_offset(pixel * p as isize).read() };
+                let value = unsafe { source.wrapping_offset(gather.pixel * p as isize).read() };
                 for (sum, lane) in sum.iter_mut().zip(&lanes) {
                     *sum = T::multiply_add(*sum, value, *lane);
                 }
@@ -198,6 +216,22 @@ pub(crate) unsafe fn pixel_lanes<T, W, A, const BUDGET: usize>(
     }
 }
 
+/// How many neighbouring outputs a block of `S` sinks holds.
+const fn lanes_at_once<A>(budget: usize, sinks: usize, pixels: usize, unit: bool) -> usize {
+    let fits = budget / (sinks * size_of::<A>());
+    if unit && sinks == 1 && pixels >= 64 && fits >= 64 {
+        64
+    } else if unit && sinks == 1 && pixels >= 32 && fits >= 32 {
+        32
+    } else if unit && pixels >= 16 && fits >= 16 {
+        16
+    } else if pixels >= 4 {
+        4
+    } else {
+        1
+    }
+}
+
 #[inline(always)]
 unsafe fn pixel_blocks<T, W, A, const BUDGET: usize, const S: usize>(
     gather: &Gather<'_, T, W>,
@@ -210,41 +244,49 @@ unsafe fn pixel_blocks<T, W, A, const BUDGET: usize, const S: usize>(
     W: Element,
     A: Element,
 {
-    let fits = |lanes: usize| lanes <= pixels && S * lanes * size_of::<A>() <= BUDGET;
-    let lanes = if S == 1 && fits(64) {
-        64
-    } else if S == 1 && fits(32) {
-        32
-    } else if fits(16) {
-        16
-    } else if pixels >= 4 {
-        4
-    } else {
-        1
+    let unit = gather.pixel == 1;
+    let lanes = lanes_at_once::<A>(BUDGET, S, pixels, unit);
+    let run = Sinks {
+        count: sinks,
+        step: sink_step,
     };
     let mut first = 0;
     while first < pixels {
         // The last block moves back so that it ends with the run: lanes ≤ pixels.
         let start = first.min(pixels - lanes);
-        // SAFETY: pixels start..start + lanes are among the caller's.
+        // SAFETY: pixels start..start + lanes are among the caller's, and neighbours where `unit`.
         unsafe {
-            match lanes {
-                64 if S == 1 => pixel_block::<T, W, A, S, 64>(gather, sinks, sink_step, start, pixels, tile),
-                32 if S == 1 => pixel_block::<T, W, A, S, 32>(gather, sinks, sink_step, start, pixels, tile),
-                16 => pixel_block::<T, W, A, S, 16>(gather, sinks, sink_step, start, pixels, tile),
-                4 => pixel_block::<T, W, A, S, 4>(gather, sinks, sink_step, start, pixels, tile),
-                _ => pixel_block::<T, W, A, S, 1>(gather, sinks, sink_step, start, pixels, tile),
+            match (lanes, unit) {
+                (64, _) if S == 1 => {
+                    pixel_block::<T, W, A, S, 64, true>(gather, run, start, pixels, tile)
+                }
+                (32, _) if S == 1 => {
+                    pixel_block::<T, W, A, S, 32, true>(gather, run, start, pixels, tile)
+                }
+                (16, _) => pixel_block::<T, W, A, S, 16, true>(gather, run, start, pixels, tile),
+                (4, true) => pixel_block::<T, W, A, S, 4, true>(gather, run, start, pixels, tile),
+                (4, false) => pixel_block::<T, W, A, S, 4, false>(gather, run, start, pixels, tile),
+                _ => pixel_block::<T, W, A, S, 1, false>(gather, run, start, pixels, tile),
             }
         }
         first += lanes;
     }
 }
 
+/// Output channels of a pixel block, and the weights from one to the next.
+#[derive(Clone, Copy)]
+struct Sinks {
+    count: usize,
+    step: usize,
+}
+
+/// # Safety
+///
+/// As [`pixel_lanes`], for the pixels `first..first + L`; `UNIT` only where `gather.pixel` is 1.
 #[inline(always)]
-unsafe fn pixel_block<T, W, A, const S: usize, const L: usize>(
+unsafe fn pixel_block<T, W, A, const S: usize, const L: usize, const UNIT: bool>(
     gather: &Gather<'_, T, W>,
-    sinks: usize,
-    sink_step: usize,
+    sinks: Sinks,
     first: usize,
     pixels: usize,
     tile: &mut [A],
@@ -255,26 +297,28 @@ unsafe fn pixel_block<T, W, A, const S: usize, const L: usize>(
 {
     let mut sums = [[A::ZERO; L]; S];
     let start = gather.start(first);
-    for tap in gather.taps {
+    for tap in &gather.taps.list {
         let mut source = start.wrapping_offset(tap.offset);
         let mut weight = gather.weights.as_ptr().wrapping_add(tap.weight);
         for _ in 0..gather.channels {
-            let values: [T; L] = if gather.pixel == 1 {
+            let gathered: [T; L];
+            let values: &[T; L] = if UNIT {
                 // SAFETY: L neighbouring pixels of this channel, in the source by the caller's promise.
-                unsafe { source.cast::<[T; L]>().read() }
+                unsafe { &*source.cast::<[T; L]>() }
             } else {
-                core::array::from_fn(|lane| {
+                gathered = core::array::from_fn(|lane| {
                     let place = source.wrapping_offset(gather.pixel * lane as isize);
                     // SAFETY: pixel first + lane of this channel, in the source by the caller's promise.
                     unsafe { place.read() }
-                })
+                });
+                &gathered
             };
             for (s, sum) in sums.iter_mut().enumerate() {
                 // Sums beyond the last sink repeat it and are not stored.
-                let place = weight.wrapping_add(s.min(sinks - 1) * sink_step);
-                // SAFETY: the weight of a sink below `sinks`, by the caller's promise.
+                let place = weight.wrapping_add(s.min(sinks.count - 1) * sinks.step);
+                // SAFETY: the weight of a sink below the count, by the caller's promise.
                 let factor = unsafe { place.read() };
-                for (sum, value) in sum.iter_mut().zip(&values) {
+                for (sum, value) in sum.iter_mut().zip(values) {
                     *sum = T::multiply_add(*sum, *value, factor);
                 }
             }
@@ -282,7 +326,7 @@ unsafe fn pixel_block<T, W, A, const S: usize, const L: usize>(
             weight = weight.wrapping_add(1);
         }
     }
-    for (row, sum) in tile.chunks_exact_mut(pixels).zip(&sums).take(sinks) {
+    for (row, sum) in tile.chunks_exact_mut(pixels).zip(&sums).take(sinks.count) {
         row[first..first + L].copy_from_slice(sum);
     }
 }
@@ -305,7 +349,11 @@ pub(crate) unsafe fn depthwise_lanes<T, W, A, const BUDGET: usize>(
     W: Element,
     A: Element,
 {
-    let most = if BUDGET >= 4 * LANES * size_of::<A>() { 4 } else { 1 };
+    let most = if BUDGET >= 4 * LANES * size_of::<A>() {
+        4
+    } else {
+        1
+    };
     let mut first = 0;
     while first < pixels {
         let count = if pixels - first >= most { most } else { 1 };
@@ -333,7 +381,7 @@ unsafe fn depthwise_block<T, W, A, const P: usize>(
 {
     let mut sums = [[A::ZERO; LANES]; P];
     let start = gather.start(first);
-    for tap in gather.taps {
+    for tap in &gather.taps.list {
         let source = start.wrapping_offset(tap.offset);
         let weight = gather.weights.as_ptr().wrapping_add(tap.weight);
         // SAFETY: `weight + 16` is within the weights, by the caller's promise.

@@ -14,7 +14,7 @@ mod x86_64;
 
 use conv_core::element::{Element, Multiply};
 
-pub(crate) use generic::{Gather, LANES, Tap};
+pub(crate) use generic::{Gather, LANES, Tap, Taps};
 
 /// Instruction sets that kernels are compiled for.
 ///
@@ -49,7 +49,8 @@ impl SimdLevel {
             Self::Avx2 => std::arch::is_x86_feature_detected!("avx2"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
-                std::arch::is_x86_feature_detected!("avx512f")
+                std::arch::is_x86_feature_detected!("avx2")
+                    && std::arch::is_x86_feature_detected!("avx512f")
                     && std::arch::is_x86_feature_detected!("avx512bw")
                     && std::arch::is_x86_feature_detected!("avx512dq")
                     && std::arch::is_x86_feature_detected!("avx512vl")
@@ -110,19 +111,16 @@ impl<T: Element, W: Element> Gather<'_, T, W> {
     /// Whether every source element lies in the source, when each read is `width` elements wide, and every
     /// weight below `weights`, when the weights of one tap span `weight_span`.
     fn is_within(&self, pixels: usize, width: usize, weight_span: usize) -> bool {
-        let (mut least, mut greatest, mut weight) = (isize::MAX, isize::MIN, 0);
-        for tap in self.taps {
-            least = least.min(tap.offset);
-            greatest = greatest.max(tap.offset);
-            weight = weight.max(tap.weight);
-        }
+        let (least, greatest, weight) = self.taps.bounds();
         let bounds = || {
             let (pixel_low, pixel_high) = reach(self.pixel, pixels)?;
             let (channel_low, channel_high) = reach(self.channel, self.channels)?;
             let low = self.base.checked_add(least)?.checked_add(pixel_low)?;
             let high = self.base.checked_add(greatest)?.checked_add(pixel_high)?;
             let low = low.checked_add(channel_low)?;
-            let high = high.checked_add(channel_high)?.checked_add_unsigned(width)?;
+            let high = high
+                .checked_add(channel_high)?
+                .checked_add_unsigned(width)?;
             let weights = weight.checked_add(weight_span)?;
             Some(low >= 0 && high <= self.source.len() as isize && weights <= self.weights.len())
         };
@@ -250,17 +248,20 @@ macro_rules! table {
 
 /// The tables are statics of this crate: kernels are compiled here, with this crate's optimisation, and not in
 /// every crate that uses them.
+///
+/// Each pair names the functions of its AVX2 and its AVX-512 table. Wide accumulators gain nothing from the
+/// wider level: those tables name the functions of the narrower one, which such a CPU has too.
 macro_rules! dispatch {
-    ($($input:ty, $kernel:ty => $accumulator:ty);* $(;)?) => {$(
+    ($($input:ty, $kernel:ty => $accumulator:ty: $($avx2:ident)::+, $($avx512:ident)::+);* $(;)?) => {$(
         impl Dispatch<$kernel, $accumulator> for $input {
             fn table(level: SimdLevel) -> Option<&'static Table<Self, $kernel, $accumulator>> {
                 static PORTABLE: Table<$input, $kernel, $accumulator> = table!(portable);
                 #[cfg(target_arch = "aarch64")]
                 static NEON: Table<$input, $kernel, $accumulator> = table!(aarch64);
                 #[cfg(target_arch = "x86_64")]
-                static AVX2: Table<$input, $kernel, $accumulator> = table!(x86_64::avx2);
+                static AVX2: Table<$input, $kernel, $accumulator> = table!($($avx2)::+);
                 #[cfg(target_arch = "x86_64")]
-                static AVX512: Table<$input, $kernel, $accumulator> = table!(x86_64::avx512);
+                static AVX512: Table<$input, $kernel, $accumulator> = table!($($avx512)::+);
 
                 if !level.is_available() {
                     return None;
@@ -281,15 +282,15 @@ macro_rules! dispatch {
     )*};
 }
 dispatch! {
-    i8, i8 => i32;
-    i8, i8 => i64;
-    u8, i8 => i32;
-    u8, i8 => i64;
-    i16, i8 => i32;
-    i16, i8 => i64;
-    i16, i16 => i64;
-    i32, i32 => i64;
-    i32, i32 => i128;
-    f32, f32 => f32;
-    f64, f64 => f64;
+    i8, i8 => i32: x86_64::avx2, x86_64::avx512;
+    i8, i8 => i64: x86_64::avx2, x86_64::avx2;
+    u8, i8 => i32: x86_64::avx2, x86_64::avx512;
+    u8, i8 => i64: x86_64::avx2, x86_64::avx2;
+    i16, i8 => i32: x86_64::avx2, x86_64::avx512;
+    i16, i8 => i64: x86_64::avx2, x86_64::avx2;
+    i16, i16 => i64: x86_64::avx2, x86_64::avx2;
+    i32, i32 => i64: x86_64::avx2, x86_64::avx2;
+    i32, i32 => i128: portable, portable;
+    f32, f32 => f32: x86_64::avx2, x86_64::avx512;
+    f64, f64 => f64: x86_64::avx2, x86_64::avx512;
 }
