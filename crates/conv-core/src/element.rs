@@ -139,7 +139,7 @@ mod tests {
         ] {
             assert!(limit > 1 << 32);
         }
-        assert!(<i32 as Multiply<i32, i128>>::MAX_TAPS > 1 << 63);
+        const { assert!(<i32 as Multiply<i32, i128>>::MAX_TAPS > 1 << 63) };
     }
 
     #[test]

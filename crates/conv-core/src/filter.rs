@@ -94,7 +94,42 @@ const fn sin_pi(x: f64) -> f64 {
     sign * angle * sum
 }
 
-/// `cos(π·x)` for `|x| < 2⁵²`. Absolute error below 10⁻¹⁵.
+/// `cos(π·x)` for `|x| < 4`, as far as windows turn. Absolute error below 3·10⁻¹⁵: adding ½ rounds.
 const fn cos_pi(x: f64) -> f64 {
-    sin_pi(if x < 0.0 { -x } else { x } + 0.5)
+    let magnitude = if x < 0.0 { -x } else { x };
+    sin_pi(magnitude + 0.5)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::PI;
+
+    use super::*;
+
+    #[test]
+    fn series_are_as_exact_as_documented() {
+        for step in 0..=200_000_u32 {
+            let x = -f64::from(step) * 0.003_500_01;
+            let exact = x.exp();
+            assert!((exp(x) - exact).abs() <= 1e-15 * exact || x < -700.0, "{x}");
+            let turn = f64::from(step) * 0.000_123_4 - 12.0;
+            // The exact reduction first: π·turn itself would round.
+            let reduced = turn - 2.0 * (turn / 2.0).round();
+            assert!(
+                (sin_pi(turn) - (PI * reduced).sin()).abs() < 1e-15,
+                "{turn}"
+            );
+            if turn.abs() < 4.0 {
+                assert!(
+                    (cos_pi(turn) - (PI * reduced).cos()).abs() < 3e-15,
+                    "{turn}"
+                );
+            }
+        }
+        assert_eq!(
+            (exp(0.0), exp(-1e9), exp(f64::NEG_INFINITY)),
+            (1.0, 0.0, 0.0)
+        );
+        assert_eq!((sin_pi(1.0), sin_pi(-3.0), sin_pi(0.0)), (0.0, 0.0, 0.0));
+    }
 }

@@ -88,6 +88,43 @@ pub const fn from_hwio<
     ordered
 }
 
+/// From H W O I: JAX's `conv_transpose` with `transpose_kernel=False`, whose HWIO counts its own channels. The marker
+/// has to `flip`, too: see [`jax::ConvTranspose::orientation`](super::jax::ConvTranspose::orientation).
+///
+/// ```
+/// use conv_core::convention::weights;
+///
+/// // The transposed layer reads 2 channels and writes 1: O is 2 and I is 1.
+/// static KERNEL: [[[[i8; 1]; 2]; 1]; 2] = weights::from_hwoi(&[[[[1], [2]], [[3], [4]]]]);
+/// assert_eq!(KERNEL, [[[[1], [3]]], [[[2], [4]]]]);
+/// ```
+#[must_use]
+pub const fn from_hwoi<
+    T: Element,
+    const I: usize,
+    const H: usize,
+    const W: usize,
+    const O: usize,
+>(
+    kernel: &[[[[T; I]; O]; W]; H],
+) -> [[[[T; I]; W]; H]; O] {
+    let mut ordered = [[[[T::ZERO; I]; W]; H]; O];
+    let mut o = 0;
+    while o < O {
+        let mut y = 0;
+        while y < H {
+            let mut x = 0;
+            while x < W {
+                ordered[o][y][x] = kernel[y][x][o];
+                x += 1;
+            }
+            y += 1;
+        }
+        o += 1;
+    }
+    ordered
+}
+
 /// From I H W O: TFLite and CMSIS-NN, transposed. Its own inverse, with I and O exchanged.
 ///
 /// ```
