@@ -20,6 +20,7 @@
 //! # Ok::<(), conv_core::Error>(())
 //! ```
 
+use crate::dot::Plain;
 use crate::element::{Element, Multiply};
 use crate::engine::{self, Direction, Plan};
 use crate::error::{Buffer, Dimension, Error};
@@ -167,6 +168,7 @@ impl Operation {
         length(Buffer::Output, self.target_elements(geometry), output.len())?;
         engine::run(
             &self.plan(&geometry.planar()),
+            Plain,
             input,
             kernel,
             output,

@@ -5,6 +5,7 @@
 //! names buffer and axis, as in `output width is 17, expected 16`.
 
 use crate::axis::Window;
+use crate::dot::Plain;
 use crate::element::Multiply;
 use crate::engine::{self, Direction};
 use crate::error::Error;
@@ -102,7 +103,7 @@ macro_rules! typed_operation {
                     $shape::<O>(),
                 ))
             };
-            engine::run(plan, input.elements(), kernel.elements(), output.elements_mut(), &finish);
+            engine::run(plan, Plain, input.elements(), kernel.elements(), output.elements_mut(), &finish);
         }
     };
 }
