@@ -30,7 +30,7 @@ where
 }
 
 /// A kernel buffer.
-pub(crate) trait Weights: Copy {
+pub trait Weights: Copy {
     /// A weight.
     type Element: Element;
 

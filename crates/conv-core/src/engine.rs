@@ -107,7 +107,7 @@ impl Plan {
         };
         let rows = Line::new(geometry, 0, weights.tap[0], direction);
         let columns = Line::new(geometry, 1, weights.tap[1], direction);
-        let group_weights = output_channels * weights.output_channel;
+        let group_weights = weights.group;
         let contiguous_row = matches!(direction, Direction::Direct)
             && groups == 1
             && columns.axis.dilation == 1
@@ -309,12 +309,21 @@ impl Iterator for Taps {
     }
 }
 
+/// Which outputs to compute: those all of whose taps lie inside the input, the others, or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pixels {
+    All,
+    Interior,
+    Border,
+}
+
 /// Runs the operation. `input`, `kernel` and `output` have the lengths of the plan's geometry.
 ///
 /// Never inlined: all layers of the same element types and finish share one copy.
 #[inline(never)]
 pub(crate) fn run<T, K, P, F>(
     plan: &Plan,
+    pixels: Pixels,
     product: P,
     input: &[T],
     kernel: K,
@@ -343,6 +352,12 @@ pub(crate) fn run<T, K, P, F>(
             };
             rest = tail;
             let columns = plan.columns.taps(column);
+            let interior =
+                rows.count == plan.rows.axis.kernel && columns.count == plan.columns.axis.kernel;
+            match (pixels, interior) {
+                (Pixels::Interior, false) | (Pixels::Border, true) => continue,
+                _ => {}
+            }
             match plan.inner {
                 Inner::DotRow => operands.dot_row(rows, columns, pixel),
                 Inner::Dot => operands.dot(rows, columns, pixel),

@@ -147,6 +147,7 @@ pub mod geometry;
 pub mod heapless;
 pub mod matrix;
 mod message;
+pub mod quantised;
 pub mod requantise;
 pub mod shape;
 mod typed;
