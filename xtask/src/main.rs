@@ -1,2 +1,134 @@
-//! xtask
-fn main() {}
+//! Builds, runs, checks and measures every target. `cargo xtask --help` lists the verbs;
+//! `cargo xtask test` is all of them that can fail, and what CI calls.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`targets`] | the table of targets: triple, flags, machine |
+//! | [`command`] | one command: how it prints, runs, times out |
+//! | [`console`] | progress on a terminal, plain lines elsewhere |
+//! | [`setup`] | installs what the targets need |
+//! | [`toolchain`] | which compiler builds for a target, and with which arguments |
+//! | [`image`] | builds a program for a target and runs it on the target's machine |
+//! | [`digest`] | the digest program: its report, and the comparison of the reports |
+//! | [`firmware`] | the firmware examples and the output committed beside them |
+//! | [`symbols`] | finds whatever could panic in a firmware binary, and names the caller |
+//! | [`size`] | flash and RAM of every example |
+//! | [`package`], [`test`], [`build`], [`vectors`] | the verbs of the same names |
+
+mod build;
+mod command;
+mod console;
+mod digest;
+mod firmware;
+mod image;
+mod package;
+mod setup;
+mod size;
+mod symbols;
+mod targets;
+mod test;
+mod toolchain;
+mod vectors;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::console::Console;
+use crate::targets::Target;
+use crate::toolchain::Choice;
+
+/// Builds, runs, checks and measures every target.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    /// Which compiler builds for other targets: rustup's, Debian's packages, or the first that works.
+    #[arg(long, global = true, value_enum, default_value_t = Choice::from_environment())]
+    toolchain: Choice,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Which targets a verb is for.
+#[derive(Args, Clone)]
+struct Selection {
+    /// Only this target (may be given several times).
+    #[arg(long = "target", value_name = "NAME")]
+    names: Vec<String>,
+    /// Print the targets and stop.
+    #[arg(long)]
+    list: bool,
+    /// Only the targets that this machine runs itself, without an emulator.
+    #[arg(long, conflicts_with = "names")]
+    host_only: bool,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install what the targets need.
+    Setup(Selection),
+    /// Everything: formatting, clippy, docs, tests, packages, symbols, firmware, every target.
+    Test(Selection),
+    /// Build every workspace, for every target.
+    Build(Selection),
+    /// Build a firmware example and run it on its board under QEMU.
+    Qemu(firmware::QemuArgs),
+    /// Check that nothing in a firmware binary can panic, and name whatever can.
+    Symbols(symbols::SymbolsArgs),
+    /// Flash and RAM of every firmware example on every board.
+    Size(size::SizeArgs),
+    /// Check, or with --bless rewrite, the committed digests and firmware outputs.
+    Vectors(vectors::VectorsArgs),
+}
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<()> {
+    let console = Console::new();
+    match cli.verb {
+        Verb::Setup(selection) => with_targets(&selection, |targets| {
+            setup::install(&console, targets, cli.toolchain)?;
+            println!(
+                "Everything that {} targets need is installed.",
+                targets.len()
+            );
+            Ok(())
+        }),
+        Verb::Test(selection) => with_targets(&selection, |targets| {
+            test::everything(&console, targets, cli.toolchain)
+        }),
+        Verb::Build(selection) => with_targets(&selection, |targets| {
+            build::everything(&console, targets, cli.toolchain)
+        }),
+        Verb::Qemu(arguments) => firmware::qemu(&console, &arguments, cli.toolchain),
+        Verb::Symbols(arguments) => symbols::verb(&console, &arguments, cli.toolchain),
+        Verb::Size(arguments) => size::verb(&console, &arguments, cli.toolchain),
+        Verb::Vectors(arguments) => vectors::verb(&console, &arguments, cli.toolchain),
+    }
+}
+
+/// Resolves a selection, or prints the table of targets where that is what was asked for.
+fn with_targets(
+    selection: &Selection,
+    verb: impl FnOnce(&[&'static Target]) -> Result<()>,
+) -> Result<()> {
+    if selection.list {
+        print!("{}", targets::listing());
+        return Ok(());
+    }
+    let scope = if selection.host_only {
+        targets::Scope::Host
+    } else {
+        targets::Scope::All
+    };
+    verb(&targets::select(&selection.names, scope)?)
+}

@@ -154,6 +154,21 @@ pub(crate) const fn to_signed(value: usize) -> Result<isize, AxisError> {
     }
 }
 
+/// `⌊a/b⌋` where the caller knows that `b` is at least 1. Plain division links a panic for `b == 0` wherever the
+/// compiler does not see that.
+pub(crate) const fn quotient(a: usize, b: usize) -> usize {
+    match a.checked_div(b) {
+        Some(quotient) => quotient,
+        None => 0,
+    }
+}
+
+/// `⌈a/b⌉` where the caller knows that `b` is at least 1.
+pub(crate) const fn quotient_up(a: usize, b: usize) -> usize {
+    let floor = quotient(a, b);
+    if floor * b < a { floor + 1 } else { floor }
+}
+
 const fn add(a: isize, b: isize) -> Result<isize, AxisError> {
     match a.checked_add(b) {
         Some(sum) => Ok(sum),
@@ -271,7 +286,7 @@ impl Axis {
                 dilated_kernel: attempt!(self.dilated_kernel()),
             });
         }
-        Ok(slack as usize / self.stride + 1)
+        Ok(quotient(slack as usize, self.stride) + 1)
     }
 
     /// Output padding `a` with which the transposed operation leads back to `input`, the exact adjoint's:
@@ -282,7 +297,8 @@ impl Axis {
     /// As [`Axis::output`].
     pub const fn adjoint_padding(&self, input: usize) -> Result<usize, AxisError> {
         attempt!(self.output(input));
-        Ok(attempt!(self.slack(input)) as usize % self.stride)
+        let slack = attempt!(self.slack(input)) as usize;
+        Ok(slack - quotient(slack, self.stride) * self.stride)
     }
 
     /// `stride·(i' − 1) + k̂ − pad_before − pad_after`, the transposed extent without output padding. At most
@@ -411,7 +427,7 @@ impl Axis {
     /// As [`Axis::check`].
     pub const fn transposed_taps(&self) -> Result<usize, AxisError> {
         attempt!(self.check());
-        Ok(self.kernel.div_ceil(self.phase_step()))
+        Ok(quotient_up(self.kernel, self.phase_step()))
     }
 
     /// `stride / gcd(stride, dilation)`: the distance between taps of the same phase. The axis is legal.
@@ -597,7 +613,7 @@ impl Window {
     /// `max((⌈i/s⌉ − 1)·s + k̂ − i, 0)`: as `(⌈i/s⌉ − 1)·s < i`, nothing here overflows.
     const fn same_total(&self, reach: isize, input: usize) -> Result<isize, AxisError> {
         let input_signed = attempt!(to_signed(input));
-        let last_window = ((input - 1) / self.stride * self.stride) as isize;
+        let last_window = (quotient(input - 1, self.stride) * self.stride) as isize;
         let total = last_window - input_signed + 1 + reach;
         Ok(if total > 0 { total } else { 0 })
     }

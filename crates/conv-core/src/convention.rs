@@ -20,6 +20,33 @@
 //! assert_eq!((geometry.input(), geometry.input_channels()), ([32, 32], 3));
 //! ```
 //!
+//! In the typed operations the settings become a marker's, checked when the program compiles, and the
+//! weights change their order there too ([`weights`]):
+//!
+//! ```
+//! use conv_core::convention::{Transposed, torch, weights};
+//! use conv_core::{Orientation, Window, Window2d};
+//!
+//! // torch.nn.ConvTranspose2d(2, 1, kernel_size=2, stride=2), 2×2 → 4×4
+//! const AXIS: Transposed = match (torch::ConvTranspose { stride: 2, ..torch::ConvTranspose::new(2) }).axis(2) {
+//!     Ok(axis) => axis,
+//!     Err(_) => panic!("illegal layer"),
+//! };
+//! struct Layer;
+//! impl Window2d for Layer {
+//!     const HEIGHT: Window = AXIS.window();
+//!     const WIDTH: Window = AXIS.window();
+//!     const GROUPS: usize = 1;
+//!     const ORIENTATION: Orientation = Orientation::Correlation;
+//! }
+//!
+//! // layer.weight, (in, out, kH, kW), as PyTorch prints it.
+//! static KERNEL: [[[[i8; 1]; 2]; 2]; 2] = weights::from_oihw(&[[[[1, 2], [3, 4]]], [[[5, 6], [7, 8]]]]);
+//! let mut output = [[[0_i32; 1]; 4]; 4];
+//! Layer::conv_transpose(&[[[1_i8, 0], [0, 1]], [[10, 0], [0, 10]]], &KERNEL, &mut output);
+//! assert_eq!(output, [[[1], [2], [5], [6]], [[3], [4], [7], [8]], [[10], [20], [50], [60]], [[30], [40], [70], [80]]]);
+//! ```
+//!
 //! # What has the same name and means something else
 //!
 //! - `padding` of PyTorch's, Keras's and TensorFlow's transposed operations is that of the *direct* operation
@@ -36,7 +63,8 @@
 //!
 //! With C the direct map, `I` its input and `O` its output channels (so that a *transposed* operation reads
 //! `O` channels and writes `I`), `g` the groups, and `H W` the spatial axes, of which 1-D has one. The last
-//! column is the permutation to the order O H W I of `conv_core`'s arrays, in NumPy's `transpose` notation.
+//! column is the permutation to the order O H W I of `conv_core`'s arrays, in NumPy's `transpose` notation;
+//! [`weights`] does it in a `const fn`.
 //!
 //! | | order, slowest first | [`KernelLayout`] | to O H W I |
 //! |---|---|---|---|
@@ -55,7 +83,7 @@
 
 use core::fmt;
 
-use crate::axis::{Axis, AxisError, attempt};
+use crate::axis::{Axis, AxisError, Window, attempt};
 use crate::error::Error;
 use crate::geometry::Geometry;
 
@@ -67,6 +95,7 @@ pub mod scipy;
 pub mod tensorflow;
 pub mod theano;
 pub mod torch;
+pub mod weights;
 
 pub use tensorflow as tflite;
 
@@ -90,6 +119,12 @@ impl Direct {
             input,
             output,
         })
+    }
+
+    /// What a marker type needs of the axis: [`Window1d`](crate::Window1d), [`Window2d`](crate::Window2d).
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        window_of(self.axis)
     }
 
     /// The map of `D` spatial dimensions, slowest axis first, reading `input_channels`.
@@ -145,6 +180,12 @@ impl Transposed {
     /// other.
     pub const fn output_padding(&self) -> Result<usize, AxisError> {
         self.axis.output_padding(self.input, self.output)
+    }
+
+    /// What a marker type needs of the axis: [`Window1d`](crate::Window1d), [`Window2d`](crate::Window2d).
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        window_of(self.axis)
     }
 
     /// The map of `D` spatial dimensions whose transpose reads `input_channels` and writes `output_channels`,
@@ -405,6 +446,13 @@ impl Names {
         let padding = attempt!(self.checked(axis.adjoint_padding(output)));
         self.transposed(axis, input, padding)
     }
+}
+
+const fn window_of(axis: Axis) -> Window {
+    Window::new()
+        .with_stride(axis.stride)
+        .with_dilation(axis.dilation)
+        .with_pads(axis.pad_before, axis.pad_after)
 }
 
 /// An axis without pads.

@@ -89,8 +89,8 @@ impl Plan {
     ) -> Self {
         let weights = geometry.weight_strides(layout);
         let groups = geometry.groups();
-        let input_channels = geometry.input_channels() / groups;
-        let output_channels = geometry.output_channels() / groups;
+        let input_channels = quotient(geometry.input_channels(), groups);
+        let output_channels = quotient(geometry.output_channels(), groups);
         let (reduce, produce, reduce_weights, produce_weights) = match direction {
             Direction::Direct => (
                 input_channels,

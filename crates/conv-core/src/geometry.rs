@@ -5,7 +5,7 @@
 //! `x = Cᵀ·y` back. Both are described by the same [`Geometry`], always named from the direct side: for
 //! the transposed operation `input` is what it writes.
 
-use crate::axis::{Axis, AxisError, attempt, to_signed};
+use crate::axis::{Axis, AxisError, attempt, quotient, quotient_up, to_signed};
 use crate::element::{Element, Multiply};
 use crate::error::{Buffer, Dimension, Error};
 
@@ -152,7 +152,7 @@ impl<const D: usize> Geometry<D> {
             Buffer::Kernel,
             &kernel,
             output_channels,
-            input_channels / groups
+            quotient(input_channels, groups)
         ));
         Ok(Self {
             axes,
@@ -243,23 +243,23 @@ impl<const D: usize> Geometry<D> {
     /// Number of weights.
     #[must_use]
     pub const fn kernel_elements(&self) -> usize {
-        product(&self.kernel()) * self.output_channels * (self.input_channels / self.groups)
+        product(&self.kernel()) * self.output_channels * quotient(self.input_channels, self.groups)
     }
 
     /// Most products that meet in one output of the direct operation: `Πk · input_channels/groups`.
     #[must_use]
     pub const fn taps(&self) -> u64 {
-        self.kernel_elements() as u64 / self.output_channels as u64
+        quotient(self.kernel_elements(), self.output_channels) as u64
     }
 
     /// Most products that meet in one output of the transposed operation: `Π⌈k/step⌉ · output_channels/groups`
     /// with `step` of [`Axis::transposed_taps`].
     #[must_use]
     pub const fn transposed_taps(&self) -> u64 {
-        let mut taps = (self.output_channels / self.groups) as u64;
+        let mut taps = quotient(self.output_channels, self.groups) as u64;
         let mut d = 0;
         while d < D {
-            taps *= self.axes[d].kernel.div_ceil(self.axes[d].phase_step()) as u64;
+            taps *= quotient_up(self.axes[d].kernel, self.axes[d].phase_step()) as u64;
             d += 1;
         }
         taps
@@ -303,8 +303,8 @@ impl<const D: usize> Geometry<D> {
     /// Where the weights of this map stand in a kernel buffer of the given layout.
     #[must_use]
     pub const fn weight_strides(&self, layout: KernelLayout) -> WeightStrides<D> {
-        let inputs = self.input_channels / self.groups;
-        let outputs = self.output_channels / self.groups;
+        let inputs = quotient(self.input_channels, self.groups);
+        let outputs = quotient(self.output_channels, self.groups);
         let kernel = self.kernel();
         let window = product(&kernel);
         let (output_channel, innermost, input_channel, group) = match layout {

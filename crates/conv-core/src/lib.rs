@@ -33,7 +33,7 @@
 //! | element types | accumulator and its proof | [`element`] |
 //!
 //! Features, all off by default: `heapless` (outputs in [`heapless::Vec`](https://docs.rs/heapless)),
-//! `micromath` (kernels and activations that need sine and exponential), `defmt` (`defmt::Format` on
+//! `micromath` (activations that need an exponential), `defmt` (`defmt::Format` on
 //! geometry and errors).
 //!
 //! # Three misunderstandings
@@ -141,12 +141,16 @@ pub mod dynamic;
 pub mod element;
 mod engine;
 pub mod error;
+pub mod filter;
 pub mod finish;
 pub mod geometry;
+pub mod guide;
 #[cfg(feature = "heapless")]
 pub mod heapless;
 pub mod matrix;
 mod message;
+#[cfg(feature = "micromath")]
+pub mod micromath;
 pub mod quantised;
 pub mod requantise;
 pub mod shape;

@@ -48,7 +48,7 @@ use crate::engine::{self, Direction, Pixels, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::{Channels, Finish};
 use crate::geometry::{Geometry, KernelLayout};
-use crate::requantise::{Double, HalfEven, Rounding, Single, Wide};
+use crate::requantise::{Rounding, Wide};
 use crate::shape::Image;
 use crate::typed::{KernelShape, Settings, Shape};
 use crate::window::Window2d;
@@ -426,6 +426,11 @@ impl<const C: usize, const KW: usize, const KH: usize, const BYTES: usize> Quant
     }
 }
 
+/// Contracts with 32-bit accumulators: [`Double`](crate::requantise::Double), [`Single`](crate::requantise::Single)
+/// and [`HalfEven`](crate::requantise::HalfEven).
+pub trait Contract32: Rounding<Accumulator = i32> {}
+impl<R: Rounding<Accumulator = i32>> Contract32 for R {}
+
 /// Which operation a layer is: [`Conv`], [`Depthwise`] or [`ConvTranspose`].
 pub trait LayerKind {
     /// The operation.
@@ -519,14 +524,16 @@ impl Stored<'_> {
     }
 
     /// `−zero_point·Σweight` of each channel, with the proof that no accumulator overflows.
-    const fn corrections<const CO: usize>(
+    const fn prepared<T: Activation, const CO: usize>(
         &self,
         operation: QuantOperation,
-        zero_point: i32,
-        reach: u64,
+        quantisation: &Quantisation,
         bias: [u64; CO],
         greatest: u64,
     ) -> Result<[i32; CO], Error> {
+        attempt!(check_input::<T>(quantisation));
+        let zero_point = quantisation.input_zero_point;
+        let reach = reach::<T>(zero_point);
         let mut corrections = [0; CO];
         let mut channel = 0;
         while channel < CO {
@@ -557,45 +564,47 @@ const fn nibble(byte: u8, index: usize) -> i8 {
     top as i8 >> 4
 }
 
-/// The constructor for one kernel type and one rounding: constants need concrete types.
+/// A constructor for one kernel type and accumulator: constants need concrete types.
 macro_rules! constructor {
-    ($rounding:ty, $accumulator:ty, [$($extent:ident),*], $kernel:ty, |$k:ident| $stored:expr) => {
-        impl<Kind, M, T, $(const $extent: usize),*> QuantLayer2d<Kind, M, T, $kernel, $rounding, CO>
+    (
+        $(#[$doc:meta])* $name:ident: $kind:ty, [$($extent:ident),*], $kernel:ty,
+        [$($rounding:ident: $bound:path)?] $contract:ty, $accumulator:ty,
+        |$k:ident| $stored:expr
+    ) => {
+        impl<M, T, $($rounding: $bound,)? $(const $extent: usize),*>
+            QuantLayer2d<$kind, M, T, $kernel, $contract, CO>
         where
-            Kind: LayerKind,
             T: Activation,
         {
-            /// A layer with these weights, one bias and one scale for each output channel.
+            $(#[$doc])*
             ///
             /// # Panics
             ///
-            /// In a constant, that is at compile time, where the input's zero point is not a value of `T` or weights and
-            /// biases could overflow the accumulator.
+            /// In a constant, that is at compile time, where the input's zero point is not a value of `T` or weights
+            /// and biases could overflow the accumulator.
             #[must_use]
-            pub const fn new(
+            pub const fn $name(
                 kernel: $kernel,
                 bias: [$accumulator; CO],
-                scales: [<$rounding as Rounding>::Scale; CO],
+                scales: [<$contract as Rounding>::Scale; CO],
                 quantisation: Quantisation,
             ) -> Self {
                 let $k = &kernel;
                 let stored: Stored<'_> = $stored;
-                let zero_point = quantisation.input_zero_point;
                 let mut magnitudes = [0; CO];
                 let mut channel = 0;
                 while channel < CO {
                     magnitudes[channel] = bias[channel].unsigned_abs() as u64;
                     channel += 1;
                 }
-                let correction = stored.corrections(
-                    Kind::OPERATION,
-                    zero_point,
-                    reach::<T>(zero_point),
+                let greatest = <$accumulator as Accumulate>::GREATEST;
+                match stored.prepared::<T, CO>(
+                    <$kind as LayerKind>::OPERATION,
+                    &quantisation,
                     magnitudes,
-                    <$accumulator as Accumulate>::GREATEST,
-                );
-                match (check_input::<T>(&quantisation), correction) {
-                    (Ok(()), Ok(correction)) => Self {
+                    greatest,
+                ) {
+                    Ok(correction) => Self {
                         kernel,
                         bias,
                         scales,
@@ -603,32 +612,48 @@ macro_rules! constructor {
                         quantisation,
                         types: PhantomData,
                     },
-                    (Err(error), _) | (_, Err(error)) => error.stop_the_build(),
+                    Err(error) => error.stop_the_build(),
                 }
             }
         }
     };
 }
 
+/// The three constructors of a kind of layer.
 macro_rules! constructors {
-    ($($rounding:ty: $accumulator:ty),*) => {$(
-        constructor!($rounding, $accumulator, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO], |kernel| {
-            Stored::Bytes(kernel.as_flattened().as_flattened().as_flattened())
-        });
-        constructor!($rounding, $accumulator, [CO, KW, KH], [[[i8; CO]; KW]; KH], |kernel| {
-            Stored::Bytes(kernel.as_flattened().as_flattened())
-        });
-        constructor!($rounding, $accumulator, [CI, KW, KH, CO, BYTES], Int4Kernel<CI, KW, KH, CO, BYTES>, |kernel| {
-            assert_packed(CI * KW * KH * CO, BYTES);
-            Stored::Nibbles(Int4 { bytes: &kernel.0, count: CI * KW * KH * CO })
-        });
-        constructor!($rounding, $accumulator, [CO, KW, KH, BYTES], Int4Depthwise<CO, KW, KH, BYTES>, |kernel| {
-            assert_packed(CO * KW * KH, BYTES);
-            Stored::Nibbles(Int4 { bytes: &kernel.0, count: CO * KW * KH })
-        });
-    )*};
+    ($kind:ty, [$($extent:ident),*], $array:ty, |$k:ident| $flat:expr, $packed:ty, $count:expr) => {
+        constructor! {
+            /// A layer with these weights, and a bias and a scale for each output channel.
+            new: $kind, [$($extent),*], $array, [R: Contract32] R, i32, |$k| Stored::Bytes($flat)
+        }
+        constructor! {
+            /// A layer with weights of 4 bits, two to a byte.
+            packed: $kind, [$($extent,)* BYTES], $packed, [R: Contract32] R, i32, |$k| {
+                assert_packed($count, BYTES);
+                Stored::Nibbles(Int4 { bytes: &$k.0, count: $count })
+            }
+        }
+        constructor! {
+            /// A layer with 64-bit biases and accumulators, for `i16` activations.
+            wide: $kind, [$($extent),*], $array, [] Wide, i64, |$k| Stored::Bytes($flat)
+        }
+    };
 }
-constructors!(Double: i32, Single: i32, HalfEven: i32, Wide: i64);
+constructors! {
+    Conv, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO],
+    |kernel| kernel.as_flattened().as_flattened().as_flattened(),
+    Int4Kernel<CI, KW, KH, CO, BYTES>, CI * KW * KH * CO
+}
+constructors! {
+    ConvTranspose, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO],
+    |kernel| kernel.as_flattened().as_flattened().as_flattened(),
+    Int4Kernel<CI, KW, KH, CO, BYTES>, CI * KW * KH * CO
+}
+constructors! {
+    Depthwise, [CO, KW, KH], [[[i8; CO]; KW]; KH],
+    |kernel| kernel.as_flattened().as_flattened(),
+    Int4Depthwise<CO, KW, KH, BYTES>, CO * KW * KH
+}
 
 impl<Kind, M, T, K, R, const CO: usize> QuantLayer2d<Kind, M, T, K, R, CO>
 where

@@ -51,9 +51,15 @@ const fn fixed<const N: usize>(
     least: i64,
     greatest: i64,
 ) -> [i64; N] {
-    let scale = (1_u64 << if fraction_bits > 30 { 30 } else { fraction_bits }) as f64;
+    let scale = (1_u64
+        << if fraction_bits > 30 {
+            30
+        } else {
+            fraction_bits
+        }) as f64;
     let mut fixed = [0; N];
-    let (mut wanted, mut sum, mut largest) = (0.0, 0, 0);
+    let (mut wanted, mut sum) = (0.0, 0);
+    let (mut largest, mut magnitude) = (0, 0);
     let mut j = 0;
     while j < N {
         let value = if taps[j].is_nan() {
@@ -64,7 +70,8 @@ const fn fixed<const N: usize>(
         wanted += value;
         fixed[j] = clamp(round(value), least, greatest);
         sum += fixed[j];
-        if fixed[j].unsigned_abs() > fixed[largest].unsigned_abs() {
+        if fixed[j].unsigned_abs() > magnitude {
+            magnitude = fixed[j].unsigned_abs();
             largest = j;
         }
         j += 1;
@@ -73,21 +80,29 @@ const fn fixed<const N: usize>(
         return fixed;
     }
     let missing = round(wanted).saturating_sub(sum);
-    let mirror = N - 1 - largest;
-    let half = if taps[mirror] == taps[largest] && mirror != largest {
-        missing / 2
-    } else {
-        0
-    };
-    fixed[mirror] = clamp(fixed[mirror].saturating_add(half), least, greatest);
-    let rest = missing.saturating_sub(half);
-    fixed[largest] = clamp(fixed[largest].saturating_add(rest), least, greatest);
+    // Asked for again, although both are known to be less than N: an index that the compiler cannot see to be
+    // in range would link a panic.
+    let mirror = (N - 1).wrapping_sub(largest);
+    if largest < N && mirror < N {
+        let half = if taps[mirror] == taps[largest] && mirror != largest {
+            missing / 2
+        } else {
+            0
+        };
+        fixed[mirror] = clamp(fixed[mirror].saturating_add(half), least, greatest);
+        let rest = missing.saturating_sub(half);
+        fixed[largest] = clamp(fixed[largest].saturating_add(rest), least, greatest);
+    }
     fixed
 }
 
 /// To nearest, halves away from zero; saturated, a NaN 0, as `as` does.
 const fn round(value: f64) -> i64 {
-    (if value < 0.0 { value - 0.5 } else { value + 0.5 }) as i64
+    (if value < 0.0 {
+        value - 0.5
+    } else {
+        value + 0.5
+    }) as i64
 }
 
 const fn clamp(value: i64, least: i64, greatest: i64) -> i64 {

@@ -73,7 +73,6 @@ pub const fn binomial_2d<const N: usize>() -> [[i16; N]; N] {
     kernel
 }
 
-
 /// The same kernel in `i8`. Values beyond `i8` saturate.
 ///
 /// ```

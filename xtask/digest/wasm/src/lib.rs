@@ -1,0 +1,43 @@
+//! Prints the digest through the host's `print`; `run.mjs` beside this is such a host.
+#![no_std]
+
+use core::fmt::{self, Write};
+
+#[allow(unsafe_code)]
+mod host {
+    #[link(wasm_import_module = "host")]
+    unsafe extern "C" {
+        /// Prints `length` bytes of UTF-8 that begin at `text`.
+        pub(crate) fn print(text: *const u8, length: usize);
+    }
+}
+
+struct Console;
+
+impl Write for Console {
+    #[allow(unsafe_code)]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // SAFETY: pointer and length are those of a live string, which the host only reads.
+        unsafe { host::print(text.as_ptr(), text.len()) };
+        Ok(())
+    }
+}
+
+/// Runs the cases and returns how many failed their own check.
+#[allow(unsafe_code)]
+// SAFETY: nothing else in this module exports the name `run`.
+#[unsafe(no_mangle)]
+pub extern "C" fn run() -> u32 {
+    let summary = conv_digest::run(&mut |case, hash| {
+        let _ = writeln!(Console, "case {case} {hash:016x}");
+    });
+    let _ = writeln!(Console, "{summary}");
+    summary.failures
+}
+
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    let _ = writeln!(Console, "{info}");
+    core::arch::wasm32::unreachable()
+}

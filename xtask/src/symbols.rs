@@ -1,0 +1,408 @@
+//! Proves that a firmware binary cannot panic: none of the functions that begin a panic is linked.
+//!
+//! The binary is linked with `--emit-relocs`, so that it still says which function refers to which
+//! symbol. Where a panicking function is found, every function that refers to it is named, with the
+//! line of the source (through whatever was inlined) and the chain of callers up to the entry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use addr2line::Loader;
+use addr2line::fallible_iterator::FallibleIterator;
+use anyhow::{Result, anyhow, bail};
+use clap::Args;
+use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, SymbolKind};
+
+use crate::console::Console;
+use crate::firmware;
+use crate::image::{self, Program};
+use crate::setup;
+use crate::targets::{self, Scope, Target};
+use crate::toolchain::Choice;
+
+/// The binary that calls every operation of conv-core.
+const BINARY: &str = "all_operations";
+/// The targets that are checked unless others are named: each instruction set once.
+const TARGETS: [&str; 4] = ["cortex-m0", "cortex-m4f", "cortex-m33", "riscv32imc"];
+/// Optimised for speed, and for size.
+const PROFILES: [&str; 2] = ["symbols", "symbols-small"];
+
+/// `cargo xtask symbols`.
+#[derive(Args)]
+pub(crate) struct SymbolsArgs {
+    /// The firmware example to check.
+    #[arg(long, default_value = BINARY)]
+    example: String,
+    /// Only this target (may be given several times).
+    #[arg(long = "target", value_name = "NAME")]
+    names: Vec<String>,
+}
+
+/// A reference to a panicking function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// The panicking function.
+    pub(crate) panics: String,
+    /// Who refers to it.
+    pub(crate) offender: String,
+    /// Where in the source, innermost inlined function first.
+    pub(crate) places: Vec<String>,
+    /// The offender's callers up to the entry.
+    pub(crate) callers: Vec<String>,
+}
+
+/// `cargo xtask symbols`.
+///
+/// # Errors
+///
+/// If a binary cannot be built or read, or something in it can panic.
+pub(crate) fn verb(console: &Console, arguments: &SymbolsArgs, choice: Choice) -> Result<()> {
+    let names = match arguments.names.is_empty() {
+        true => TARGETS.map(str::to_owned).to_vec(),
+        false => arguments.names.clone(),
+    };
+    let boards = targets::select(&names, Scope::Boards)?;
+    setup::install(console, &boards, choice)?;
+    let mut failures = Vec::new();
+    for target in boards {
+        if let Err(error) = check_example(console, &arguments.example, target, choice) {
+            failures.push(format!("{error:#}"));
+        }
+    }
+    if failures.is_empty() {
+        println!("{}: no panicking symbol is linked", arguments.example);
+        return Ok(());
+    }
+    bail!("{}", failures.join("\n"))
+}
+
+/// The targets that `cargo xtask test` checks, of those selected.
+pub(crate) fn of_interest(target: &Target) -> bool {
+    TARGETS.contains(&target.name)
+}
+
+/// Checks the binary that calls every operation, in both profiles.
+///
+/// # Errors
+///
+/// If it cannot be built or read, or something in it can panic.
+pub(crate) fn check(console: &Console, target: &Target, choice: Choice) -> Result<()> {
+    check_example(console, BINARY, target, choice)
+}
+
+fn check_example(console: &Console, example: &str, target: &Target, choice: Choice) -> Result<()> {
+    for profile in PROFILES {
+        let arguments = format!("--bin {example}");
+        let program = Program {
+            profile,
+            arguments: &arguments,
+            flags: &["-Clink-arg=--emit-relocs"],
+            ..firmware::program(example)
+        };
+        let image = image::build(console, &program, target, choice)?;
+        let findings = inspect(&image)?;
+        if !findings.is_empty() {
+            bail!(
+                "{example} for {} ({profile}) can panic:\n{}",
+                target.name,
+                report(&findings)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Proves that the check finds what it is for: a program with one function that panics, and the
+/// same program without.
+///
+/// # Errors
+///
+/// If the first passes, if the function is not named, or if the second does not pass.
+pub(crate) fn self_test(console: &Console, target: &Target, choice: Choice) -> Result<()> {
+    let findings_of = |example: &str| -> Result<Vec<Finding>> {
+        let file = format!("examples/{example}");
+        let arguments = format!("--example {example}");
+        let program = Program {
+            workspace: firmware::WORKSPACE,
+            package: "board",
+            file: &file,
+            profile: "symbols",
+            arguments: &arguments,
+            flags: &["-Clink-arg=--emit-relocs"],
+        };
+        inspect(&image::build(console, &program, target, choice)?)
+    };
+    let quiet = findings_of("quiet")?;
+    if !quiet.is_empty() {
+        bail!(
+            "a program that cannot panic is said to:\n{}",
+            report(&quiet)
+        );
+    }
+    let found = findings_of("panics")?;
+    let named = |finding: &Finding| finding.offender.contains("takes_an_element");
+    if !found.iter().any(named) {
+        bail!(
+            "takes_an_element can panic and was not named; found:\n{}",
+            report(&found)
+        );
+    }
+    Ok(())
+}
+
+/// The findings as text, one paragraph each.
+fn report(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for Finding {
+        panics,
+        offender,
+        places,
+        callers,
+    } in findings
+    {
+        text += &format!("  {offender}\n    refers to {panics}\n");
+        for place in places {
+            text += &format!("    at {place}\n");
+        }
+        if !callers.is_empty() {
+            text += &format!("    called by {}\n", callers.join(", by "));
+        }
+    }
+    text
+}
+
+/// A function of the image.
+#[derive(Debug)]
+struct Function {
+    name: String,
+    start: u64,
+    end: u64,
+}
+
+/// Everything in an image that refers to a panicking function from outside of them.
+///
+/// # Errors
+///
+/// If it is not an ELF image, or was linked without `--emit-relocs`.
+pub(crate) fn inspect(image: &Path) -> Result<Vec<Finding>> {
+    let bytes = std::fs::read(image)?;
+    let file = object::File::parse(&*bytes)?;
+    let functions = functions(&file)?;
+    let calls = references(&file, &functions)?;
+    if calls.is_empty() {
+        bail!(
+            "{} has no relocations: it was linked without --emit-relocs",
+            image.display()
+        );
+    }
+    let loader = Loader::new(image).map_err(|error| anyhow!("{}: {error}", image.display()))?;
+    let mut findings = Vec::new();
+    for (callee, panicking) in functions.iter().enumerate() {
+        if !can_panic(&panicking.name) {
+            continue;
+        }
+        let before = findings.len();
+        for call in calls.iter().filter(|call| call.callee == callee) {
+            if can_panic(call.caller_name(&functions)) {
+                continue;
+            }
+            findings.push(Finding {
+                panics: panicking.name.clone(),
+                offender: call.caller_name(&functions).into(),
+                places: places(&loader, call.address),
+                callers: chain(&calls, &functions, call.caller),
+            });
+        }
+        let called = calls.iter().any(|call| call.callee == callee);
+        if findings.len() == before && !called {
+            findings.push(Finding {
+                panics: panicking.name.clone(),
+                offender: "(linked, although nothing refers to it)".into(),
+                places: Vec::new(),
+                callers: Vec::new(),
+            });
+        }
+    }
+    findings.dedup();
+    Ok(findings)
+}
+
+fn functions(file: &object::File<'_>) -> Result<Vec<Function>> {
+    let mut found = BTreeMap::new();
+    for symbol in file.symbols() {
+        if symbol.kind() != SymbolKind::Text || symbol.is_undefined() {
+            continue;
+        }
+        let name = format!("{:#}", rustc_demangle::demangle(symbol.name()?));
+        // The lowest bit of a Thumb function's address says that it is one.
+        let start = address(file, symbol.address());
+        if name.is_empty() || name.starts_with('$') {
+            continue;
+        }
+        let end = start + symbol.size();
+        let function = Function { name, start, end };
+        let entry = found.entry(start).or_insert_with(|| Function {
+            name: String::new(),
+            ..function
+        });
+        if entry.name.is_empty() || can_panic(&function.name) {
+            *entry = function;
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn address(file: &object::File<'_>, address: u64) -> u64 {
+    match file.architecture() {
+        object::Architecture::Arm => address & !1,
+        _ => address,
+    }
+}
+
+/// A reference from one function, or from a table, to another function.
+#[derive(Debug)]
+struct Reference {
+    caller: Option<usize>,
+    callee: usize,
+    address: u64,
+}
+
+impl Reference {
+    fn caller_name<'a>(&self, functions: &'a [Function]) -> &'a str {
+        self.caller
+            .map_or("(a table of addresses)", |caller| &functions[caller].name)
+    }
+}
+
+fn references(file: &object::File<'_>, functions: &[Function]) -> Result<Vec<Reference>> {
+    let mut found = Vec::new();
+    for section in file.sections() {
+        let name = section.name()?;
+        if section.address() == 0 && name != ".vector_table" && name != ".text"
+            || name.starts_with(".debug")
+        {
+            continue;
+        }
+        for (address_of_reference, relocation) in section.relocations() {
+            let RelocationTarget::Symbol(index) = relocation.target() else {
+                continue;
+            };
+            let target = file.symbol_by_index(index)?;
+            let target = address(file, target.address());
+            let Ok(callee) = functions.binary_search_by_key(&target, |function| function.start)
+            else {
+                continue;
+            };
+            let caller = functions
+                .iter()
+                .position(|f| (f.start..f.end).contains(&address_of_reference))
+                .filter(|&caller| caller != callee);
+            found.push(Reference {
+                caller,
+                callee,
+                address: address_of_reference,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a function is one of those that begin or continue a panic.
+fn can_panic(name: &str) -> bool {
+    if name.contains("rust_begin_unwind") || name.contains("rust_panic") {
+        return true;
+    }
+    let path = name.trim_start_matches('<');
+    let runtime = ["core::", "alloc::", "std::"]
+        .iter()
+        .any(|crate_| path.starts_with(crate_));
+    let words = ["panic", "_fail", "capacity_overflow"];
+    runtime && (words.iter().any(|word| name.contains(word)) || name.ends_with("handle_error"))
+}
+
+/// Where an address lies in the source: function and line, innermost inlined function first.
+fn places(loader: &Loader, address: u64) -> Vec<String> {
+    let Ok(frames) = loader.find_frames(address) else {
+        return Vec::new();
+    };
+    let places = frames.map(|frame| {
+        let function = frame
+            .function
+            .as_ref()
+            .and_then(|function| function.demangle().ok());
+        let function = function.map_or("?".into(), |name| name.into_owned());
+        let location = frame.location.as_ref();
+        let file = location.and_then(|location| location.file).unwrap_or("?");
+        let line = location.and_then(|location| location.line).unwrap_or(0);
+        Ok(format!("{function} ({file}:{line})"))
+    });
+    places.collect().unwrap_or_default()
+}
+
+/// The shortest chain of callers from a function up to one that nothing calls.
+fn chain(calls: &[Reference], functions: &[Function], from: Option<usize>) -> Vec<String> {
+    let Some(from) = from else { return Vec::new() };
+    let mut paths = std::collections::VecDeque::from([vec![from]]);
+    let mut seen = BTreeSet::from([from]);
+    while let Some(path) = paths.pop_front() {
+        let last = path[path.len() - 1];
+        let callers: Vec<_> = calls
+            .iter()
+            .filter(|call| call.callee == last)
+            .filter_map(|call| call.caller)
+            .collect();
+        if callers.is_empty() {
+            return path[1..]
+                .iter()
+                .map(|&function| functions[function].name.clone())
+                .collect();
+        }
+        for caller in callers {
+            if seen.insert(caller) {
+                paths.push_back([&path[..], &[caller]].concat());
+            }
+        }
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::can_panic;
+
+    #[test]
+    fn every_way_to_panic_is_known() {
+        for name in [
+            "core::panicking::panic_fmt",
+            "core::panicking::panic_bounds_check",
+            "core::panicking::panic_const::panic_const_div_by_zero",
+            "core::option::unwrap_failed",
+            "core::option::expect_failed",
+            "core::result::unwrap_failed",
+            "core::slice::index::slice_index_fail",
+            "core::slice::index::slice_end_index_len_fail::do_panic::runtime",
+            "core::slice::copy_from_slice_impl::len_mismatch_fail",
+            "core::str::slice_error_fail",
+            "core::cell::panic_already_borrowed",
+            "alloc::raw_vec::capacity_overflow",
+            "alloc::raw_vec::handle_error",
+            "__rustc::rust_begin_unwind",
+            "rust_begin_unwind",
+        ] {
+            assert!(can_panic(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_functions_are_not() {
+        for name in [
+            "conv_core::shape::overflow_free",
+            "core::num::<impl u32>::overflowing_mul",
+            "main",
+            "__aeabi_memcpy",
+            "core::slice::iter::Iter::next",
+        ] {
+            assert!(!can_panic(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `cargo xtask test`: everything that can fail, in order, with every failure listed at the end.
+
+use std::time::Instant;
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::command::Invocation;
+use crate::console::Console;
+use crate::digest::{self, Report, Row};
+use crate::targets::{Machine, TARGETS, Target};
+use crate::toolchain::{self, Choice, Toolchain};
+use crate::{firmware, package, setup, symbols};
+
+/// What has passed and what has not.
+struct Tally<'a> {
+    console: &'a Console,
+    passed: usize,
+    failures: Vec<String>,
+}
+
+impl Tally<'_> {
+    /// Runs one step; a failure is printed in full now and named again at the end.
+    fn step(&mut self, name: &str, step: impl FnOnce() -> Result<()>) {
+        let start = Instant::now();
+        self.console.say(&format!("\n== {name}"));
+        let result = step();
+        let seconds = start.elapsed().as_secs_f64();
+        match result {
+            Ok(()) => {
+                self.passed += 1;
+                self.console
+                    .say(&format!("   {name}: passed in {seconds:.1} s"));
+            }
+            Err(error) => {
+                let text = format!("{error:#}");
+                self.console
+                    .say(&format!("{text}\n   {name}: FAILED after {seconds:.1} s"));
+                self.failures.push(format!("{name}: {}", beginning(&text)));
+            }
+        }
+    }
+}
+
+/// The first lines of a failure, for the list at the end.
+fn beginning(text: &str) -> String {
+    text.lines().take(4).collect::<Vec<_>>().join("\n    ")
+}
+
+/// Runs everything that concerns the targets.
+///
+/// The whole workspace is tested on the host unless targets are named that all are other machines.
+///
+/// # Errors
+///
+/// If a step or a target fails; all of them are run.
+pub(crate) fn everything(
+    console: &Console,
+    targets: &[&'static Target],
+    choice: Choice,
+) -> Result<()> {
+    let start = Instant::now();
+    let mut tally = Tally {
+        console,
+        passed: 0,
+        failures: Vec::new(),
+    };
+    tally.step("setup", || setup::install(console, targets, choice));
+    let everywhere = targets.len() == TARGETS.len();
+    if everywhere
+        || targets
+            .iter()
+            .all(|target| matches!(target.machine, Machine::Host { .. }))
+    {
+        host(&mut tally);
+    }
+    let boards: Vec<_> = targets
+        .iter()
+        .copied()
+        .filter(|target| target.board().is_some())
+        .collect();
+    panics(&mut tally, &boards, choice);
+    examples(&mut tally, &boards, choice);
+    let rows = digests(&mut tally, targets, choice);
+
+    println!("\n{}", digest::table(&rows));
+    for failure in &tally.failures {
+        println!("FAILED {failure}");
+    }
+    println!("{:.0} s in all", start.elapsed().as_secs_f64());
+    println!("{} passed, {} failed", tally.passed, tally.failures.len());
+    if tally.failures.is_empty() {
+        Ok(())
+    } else {
+        bail!("{} steps failed", tally.failures.len())
+    }
+}
+
+/// What the host's own compiler checks.
+fn host(tally: &mut Tally<'_>) {
+    let console = tally.console;
+    let run = |invocation: Invocation| invocation.expect(console).map(|_| ());
+    tally.step("formatting", || {
+        run(Invocation::cargo("fmt --all --check"))?;
+        run(Invocation::cargo("fmt --all --check").within(firmware::WORKSPACE))?;
+        run(Invocation::cargo("fmt --all --check").within(digest::WORKSPACE))
+    });
+    tally.step("clippy", || {
+        let line = "clippy --locked --workspace --all-targets --all-features -- -D warnings";
+        run(Invocation::cargo(line))
+    });
+    tally.step("clippy of the digest program", || {
+        let line = "clippy --locked -p conv-digest -p digest-host --target-dir";
+        let cargo = Invocation::cargo(line).path(&crate::command::target_directory());
+        run(cargo.words("-- -D warnings").within(digest::WORKSPACE))
+    });
+    tally.step("documentation", || {
+        let line = "doc --locked --no-deps --workspace --all-features";
+        run(Invocation::cargo(line).env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    tally.step("tests", || {
+        run(Invocation::cargo(
+            "test --locked --workspace --all-features --all-targets",
+        ))
+    });
+    tally.step("documentation tests", || {
+        run(Invocation::cargo(
+            "test --locked --workspace --all-features --doc",
+        ))
+    });
+    tally.step("packages", || package::check(console));
+}
+
+/// Clippy over the firmware, and the proof that it cannot panic.
+fn panics(tally: &mut Tally<'_>, boards: &[&'static Target], choice: Choice) {
+    let console = tally.console;
+    if let Some(target) = boards
+        .iter()
+        .find(|target| target.triple.starts_with("thumb"))
+    {
+        clippy_of_firmware(tally, target, choice);
+    }
+    for target in boards.iter().filter(|target| symbols::of_interest(target)) {
+        tally.step(
+            &format!("symbols: the check itself, {}", target.name),
+            || symbols::self_test(console, target, choice),
+        );
+        tally.step(&format!("symbols: {}", target.name), || {
+            symbols::check(console, target, choice)
+        });
+    }
+}
+
+fn clippy_of_firmware(tally: &mut Tally<'_>, target: &Target, choice: Choice) {
+    let console = tally.console;
+    if toolchain::resolve(target, choice).is_ok_and(|chosen| chosen == Toolchain::Debian) {
+        console.say("\n== clippy of the firmware: not run, Debian's compiler comes without clippy");
+        return;
+    }
+    tally.step("clippy of the firmware", || {
+        for (workspace, packages) in [
+            (firmware::WORKSPACE, "--workspace"),
+            (digest::WORKSPACE, "-p digest-firmware"),
+        ] {
+            let line = format!("clippy --locked {packages} --target {}", target.triple);
+            let cargo = Invocation::cargo(&line).arg("--target-dir");
+            let cargo = cargo.path(&crate::command::target_directory());
+            cargo
+                .words("-- -D warnings")
+                .within(workspace)
+                .expect(console)?;
+        }
+        Ok(())
+    });
+}
+
+/// Every firmware example on every board, against its committed output.
+fn examples(tally: &mut Tally<'_>, boards: &[&'static Target], choice: Choice) {
+    let console = tally.console;
+    for target in boards {
+        tally.step(&format!("firmware examples: {}", target.name), || {
+            let mut failures = Vec::new();
+            for example in firmware::examples()? {
+                let result = firmware::output(console, &example, target, choice)
+                    .and_then(|text| firmware::compare(&example, target, &text));
+                failures.extend(result.err().map(|error| format!("{example}: {error:#}")));
+            }
+            if failures.is_empty() {
+                Ok(())
+            } else {
+                Err(anyhow!("{}", failures.join("\n")))
+            }
+        });
+    }
+}
+
+/// The digest program on every target.
+fn digests(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) -> Vec<Row> {
+    let console = tally.console;
+    let expected = match digest::expected() {
+        Ok(expected) => expected,
+        Err(error) => {
+            tally.failures.push(format!("digest: {error:#}"));
+            Report::default()
+        }
+    };
+    let mut rows = Vec::new();
+    for target in targets {
+        if let Some(feature) = target.lacking() {
+            console.say(&format!(
+                "\n== digest: {}: not run, this CPU lacks {feature}",
+                target.name
+            ));
+            rows.push(digest::row(console, target, choice, &expected));
+            continue;
+        }
+        tally.step(&format!("digest: {}", target.name), || {
+            let row = digest::row(console, target, choice, &expected);
+            let failure = row.failure();
+            rows.push(row);
+            failure.map_or(Ok(()), |failure| Err(anyhow!(failure)))
+        });
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_step_is_counted_and_named_and_the_next_still_runs() {
+        let console = Console::new();
+        let mut tally = Tally {
+            console: &console,
+            passed: 0,
+            failures: Vec::new(),
+        };
+        tally.step("first", || bail!("broken\nbadly"));
+        tally.step("second", || Ok(()));
+        assert_eq!((tally.passed, tally.failures.len()), (1, 1));
+        assert!(tally.failures[0].starts_with("first: broken"));
+    }
+}

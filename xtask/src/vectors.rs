@@ -1,0 +1,65 @@
+//! The committed results: what is computed today is computed tomorrow.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::command::root;
+use crate::console::Console;
+use crate::targets::{self, Scope};
+use crate::toolchain::Choice;
+use crate::{digest, firmware, setup};
+
+/// `cargo xtask vectors`.
+#[derive(Args)]
+pub(crate) struct VectorsArgs {
+    /// Compare with the committed files (this is what happens without a flag).
+    #[arg(long, conflicts_with = "bless")]
+    check: bool,
+    /// Rewrite the committed files.
+    #[arg(long)]
+    bless: bool,
+    /// The target that computes them.
+    #[arg(long = "target", value_name = "NAME", default_value = "x86-64-v1")]
+    name: String,
+    /// The target whose board runs the firmware examples.
+    #[arg(long, value_name = "NAME", default_value = "cortex-m4f")]
+    board: String,
+}
+
+/// `cargo xtask vectors`: the digests, and every firmware example's output.
+///
+/// # Errors
+///
+/// If a program cannot be built or run, or its results are not the committed ones.
+pub(crate) fn verb(console: &Console, arguments: &VectorsArgs, choice: Choice) -> Result<()> {
+    let computing = targets::select(std::slice::from_ref(&arguments.name), Scope::All)?;
+    let boards = targets::select(std::slice::from_ref(&arguments.board), Scope::Boards)?;
+    setup::install(console, &[&computing[..], &boards[..]].concat(), choice)?;
+    let mut failures = Vec::new();
+    for target in computing {
+        let (report, _) = digest::measure(console, target, choice)?;
+        if arguments.bless {
+            let file = root().join(digest::EXPECTED);
+            std::fs::write(&file, report.to_string())
+                .with_context(|| format!("cannot write {}", digest::EXPECTED))?;
+            println!("wrote {}", digest::EXPECTED);
+        } else if let Some(difference) = report.difference(&digest::expected()?) {
+            failures.push(format!("{}: {difference}", target.name));
+        }
+    }
+    for target in boards {
+        for example in firmware::examples()? {
+            let text = firmware::output(console, &example, target, choice)?;
+            if arguments.bless {
+                firmware::bless(console, &example, &text)?;
+            } else if let Err(error) = firmware::compare(&example, target, &text) {
+                failures.push(format!("{error:#}"));
+            }
+        }
+    }
+    if failures.is_empty() {
+        println!("every result is the committed one");
+        return Ok(());
+    }
+    bail!("{}", failures.join("\n"))
+}
