@@ -3,6 +3,10 @@
 //! | module | what it holds the operations to |
 //! |---|---|
 //! | `sweep` | every small shape, against oracle and matrix, between guards, onto a dirty output |
+//! | `properties` | adjoint, linearity, impulse, extremes, and four ways to transpose |
+//! | `floats` | the documented order of summation bit by bit, the tolerance table, NaN and infinity |
 
+mod floats;
+mod properties;
 mod support;
 mod sweep;
