@@ -1,45 +1,108 @@
 //! The three inner loops, and the one seam where speed lives: everything else decides which elements meet,
 //! these multiply them. Each adds its products in order of increasing index, which is what makes float
 //! results the same on every target; a faster version for some core must keep that order for floats.
+//!
+//! What a product is, is a [`Product`]: input times weight, or (input − zero point) times weight. Where the
+//! weights come from is a [`Weights`]: a slice, or two to a byte.
 
 use crate::element::{Element, Multiply};
 
-/// `accumulator + Σ input[i]·kernel[i]`.
-#[inline]
-pub(crate) fn dot<T, W, A>(accumulator: A, input: &[T], kernel: &[W]) -> A
+/// What an input element and a weight contribute to an accumulator.
+pub(crate) trait Product<T, W, A>: Copy {
+    /// `accumulator + product`.
+    fn add_to(self, accumulator: A, input: T, weight: W) -> A;
+}
+
+/// `input · weight`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain;
+
+impl<T, W, A> Product<T, W, A> for Plain
 where
     T: Multiply<W, A>,
     W: Element,
     A: Element,
+{
+    #[inline]
+    fn add_to(self, accumulator: A, input: T, weight: W) -> A {
+        T::multiply_add(accumulator, input, weight)
+    }
+}
+
+/// A kernel buffer.
+pub trait Weights: Copy {
+    /// A weight.
+    type Element: Element;
+
+    /// `length` weights from number `start` on; fewer, instead of a panic, where there are not so many.
+    fn part(self, start: usize, length: usize) -> impl Iterator<Item = Self::Element>;
+}
+
+impl<W: Element> Weights for &[W] {
+    type Element = W;
+
+    #[inline]
+    fn part(self, start: usize, length: usize) -> impl Iterator<Item = W> {
+        part(self, start, length).iter().copied()
+    }
+}
+
+/// `buffer[start..start + length]`, empty instead of a panic.
+#[inline]
+pub(crate) fn part<T>(buffer: &[T], start: usize, length: usize) -> &[T] {
+    buffer
+        .get(start..start.wrapping_add(length))
+        .unwrap_or_default()
+}
+
+/// `accumulator + Σ input[i]·kernel[i]`.
+#[inline]
+pub(crate) fn dot<T, W, A, P>(
+    product: P,
+    accumulator: A,
+    input: &[T],
+    kernel: impl Iterator<Item = W>,
+) -> A
+where
+    T: Element,
+    P: Product<T, W, A>,
 {
     input
         .iter()
         .zip(kernel)
-        .fold(accumulator, |sum, (&x, &w)| T::multiply_add(sum, x, w))
+        .fold(accumulator, |sum, (&x, w)| product.add_to(sum, x, w))
 }
 
 /// `accumulators[i] += input·kernel[i]`.
 #[inline]
-pub(crate) fn scale_add<T, W, A>(accumulators: &mut [A], input: T, kernel: &[W])
-where
-    T: Multiply<W, A>,
-    W: Element,
+pub(crate) fn scale_add<T, W, A, P>(
+    product: P,
+    accumulators: &mut [A],
+    input: T,
+    kernel: impl Iterator<Item = W>,
+) where
+    T: Element,
     A: Element,
+    P: Product<T, W, A>,
 {
-    for (sum, &w) in accumulators.iter_mut().zip(kernel) {
-        *sum = T::multiply_add(*sum, input, w);
+    for (sum, w) in accumulators.iter_mut().zip(kernel) {
+        *sum = product.add_to(*sum, input, w);
     }
 }
 
 /// `accumulators[i] += input[i]·kernel[i]`.
 #[inline]
-pub(crate) fn multiply_add<T, W, A>(accumulators: &mut [A], input: &[T], kernel: &[W])
-where
-    T: Multiply<W, A>,
-    W: Element,
+pub(crate) fn multiply_add<T, W, A, P>(
+    product: P,
+    accumulators: &mut [A],
+    input: &[T],
+    kernel: impl Iterator<Item = W>,
+) where
+    T: Element,
     A: Element,
+    P: Product<T, W, A>,
 {
-    for ((sum, &x), &w) in accumulators.iter_mut().zip(input).zip(kernel) {
-        *sum = T::multiply_add(*sum, x, w);
+    for ((sum, &x), w) in accumulators.iter_mut().zip(input).zip(kernel) {
+        *sum = product.add_to(*sum, x, w);
     }
 }

@@ -20,8 +20,10 @@
 //! # Ok::<(), conv_core::Error>(())
 //! ```
 
+use crate::axis::attempt;
+use crate::dot::Plain;
 use crate::element::{Element, Multiply};
-use crate::engine::{self, Direction, Plan};
+use crate::engine::{self, Direction, Pixels, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::{Finish, Raw, raw};
 use crate::geometry::{Geometry, KernelLayout};
@@ -84,6 +86,14 @@ impl Operation {
         Plan::new(geometry, self.layout, self.direction)
     }
 
+    pub(crate) const fn direction(self) -> Direction {
+        self.direction
+    }
+
+    pub(crate) const fn layout(self) -> KernelLayout {
+        self.layout
+    }
+
     /// Number of elements that the operation writes.
     pub(crate) const fn target_elements<const D: usize>(self, geometry: &Geometry<D>) -> usize {
         match self.direction {
@@ -99,7 +109,7 @@ impl Operation {
         }
     }
 
-    const fn target_channels<const D: usize>(self, geometry: &Geometry<D>) -> usize {
+    pub(crate) const fn target_channels<const D: usize>(self, geometry: &Geometry<D>) -> usize {
         match self.direction {
             Direction::Direct => geometry.output_channels(),
             Direction::Transposed => geometry.input_channels(),
@@ -121,6 +131,24 @@ impl Operation {
         W: Element,
         A: Element,
     {
+        attempt!(self.check_map(geometry, finish_channels));
+        Geometry::<D>::check_accumulator::<T, W, A>(self.taps(geometry))
+    }
+
+    /// Most products that meet in one output.
+    pub(crate) const fn taps<const D: usize>(self, geometry: &Geometry<D>) -> u64 {
+        match self.direction {
+            Direction::Direct => geometry.taps(),
+            Direction::Transposed => geometry.transposed_taps(),
+        }
+    }
+
+    /// Whether the finish and the kernel's layout fit the map.
+    pub(crate) const fn check_map<const D: usize>(
+        self,
+        geometry: &Geometry<D>,
+        finish_channels: Option<usize>,
+    ) -> Result<(), Error> {
         let channels = self.target_channels(geometry);
         if let Some(found) = finish_channels
             && found != channels
@@ -140,13 +168,21 @@ impl Operation {
                 input_channels: geometry.input_channels(),
             });
         }
-        let taps = match self.direction {
-            Direction::Direct => geometry.taps(),
-            Direction::Transposed => geometry.transposed_taps(),
-        };
-        Geometry::<D>::check_accumulator::<T, W, A>(taps)
+        Ok(())
     }
 
+    /// Whether the buffers have the lengths of the map.
+    pub(crate) const fn check_lengths<const D: usize>(
+        self,
+        geometry: &Geometry<D>,
+        input: usize,
+        kernel: usize,
+        output: usize,
+    ) -> Result<(), Error> {
+        attempt!(length(Buffer::Input, self.source_elements(geometry), input));
+        attempt!(length(Buffer::Kernel, geometry.kernel_elements(), kernel));
+        length(Buffer::Output, self.target_elements(geometry), output)
+    }
     pub(crate) fn run<T, W, F, const D: usize>(
         self,
         geometry: &Geometry<D>,
@@ -162,11 +198,11 @@ impl Operation {
         F: Finish,
     {
         self.check::<T, W, F::Accumulator, D>(geometry, finish.channels())?;
-        length(Buffer::Input, self.source_elements(geometry), input.len())?;
-        length(Buffer::Kernel, geometry.kernel_elements(), kernel.len())?;
-        length(Buffer::Output, self.target_elements(geometry), output.len())?;
+        self.check_lengths(geometry, input.len(), kernel.len(), output.len())?;
         engine::run(
             &self.plan(&geometry.planar()),
+            Pixels::All,
+            Plain,
             input,
             kernel,
             output,

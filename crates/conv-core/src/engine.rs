@@ -19,8 +19,8 @@
 use core::mem;
 
 use crate::axis::Axis;
-use crate::dot;
-use crate::element::{Element, Multiply};
+use crate::dot::{self, Product, Weights, part};
+use crate::element::Element;
 use crate::finish::Finish;
 use crate::geometry::{Geometry, KernelLayout, Orientation};
 
@@ -107,7 +107,7 @@ impl Plan {
         };
         let rows = Line::new(geometry, 0, weights.tap[0], direction);
         let columns = Line::new(geometry, 1, weights.tap[1], direction);
-        let group_weights = output_channels * weights.output_channel;
+        let group_weights = weights.group;
         let contiguous_row = matches!(direction, Direction::Direct)
             && groups == 1
             && columns.axis.dilation == 1
@@ -309,31 +309,35 @@ impl Iterator for Taps {
     }
 }
 
-/// `buffer[start..start + length]`, empty instead of a panic.
-#[inline]
-fn part<T>(buffer: &[T], start: usize, length: usize) -> &[T] {
-    buffer
-        .get(start..start.wrapping_add(length))
-        .unwrap_or_default()
+/// Which outputs to compute: those all of whose taps lie inside the input, the others, or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pixels {
+    All,
+    Interior,
+    Border,
 }
 
 /// Runs the operation. `input`, `kernel` and `output` have the lengths of the plan's geometry.
 ///
 /// Never inlined: all layers of the same element types and finish share one copy.
 #[inline(never)]
-pub(crate) fn run<T, W, F>(
+pub(crate) fn run<T, K, P, F>(
     plan: &Plan,
+    pixels: Pixels,
+    product: P,
     input: &[T],
-    kernel: &[W],
+    kernel: K,
     output: &mut [F::Output],
     finish: &F,
 ) where
-    T: Multiply<W, F::Accumulator>,
-    W: Element,
+    T: Element,
+    K: Weights,
+    P: Product<T, K::Element, F::Accumulator>,
     F: Finish,
 {
     let operands = Operands {
         plan,
+        product,
         input,
         kernel,
         finish,
@@ -348,6 +352,12 @@ pub(crate) fn run<T, W, F>(
             };
             rest = tail;
             let columns = plan.columns.taps(column);
+            let interior =
+                rows.count == plan.rows.axis.kernel && columns.count == plan.columns.axis.kernel;
+            match (pixels, interior) {
+                (Pixels::Interior, false) | (Pixels::Border, true) => continue,
+                _ => {}
+            }
             match plan.inner {
                 Inner::DotRow => operands.dot_row(rows, columns, pixel),
                 Inner::Dot => operands.dot(rows, columns, pixel),
@@ -358,17 +368,19 @@ pub(crate) fn run<T, W, F>(
     }
 }
 
-struct Operands<'a, T, W, F> {
+struct Operands<'a, T, K, P, F> {
     plan: &'a Plan,
+    product: P,
     input: &'a [T],
-    kernel: &'a [W],
+    kernel: K,
     finish: &'a F,
 }
 
-impl<T, W, F> Operands<'_, T, W, F>
+impl<T, K, P, F> Operands<'_, T, K, P, F>
 where
-    T: Multiply<W, F::Accumulator>,
-    W: Element,
+    T: Element,
+    K: Weights,
+    P: Product<T, K::Element, F::Accumulator>,
     F: Finish,
 {
     /// Index of the first channel of an input pixel.
@@ -384,7 +396,8 @@ where
             let mut sum = F::Accumulator::ZERO;
             for (weight, row) in rows {
                 let input = part(self.input, self.source(row, columns.position), length);
-                sum = dot::dot(sum, input, part(self.kernel, weight + weights, length));
+                let kernel = self.kernel.part(weight + weights, length);
+                sum = dot::dot(self.product, sum, input, kernel);
             }
             *slot = self.finish.finish(channel, sum);
             weights += self.plan.produce_weights;
@@ -405,8 +418,9 @@ where
                     for (column_weight, column) in columns {
                         let source = self.source(row, column) + group * plan.reduce;
                         let weight = weights.wrapping_add(row_weight).wrapping_add(column_weight);
-                        let kernel = part(self.kernel, weight, plan.reduce);
-                        sum = dot::dot(sum, part(self.input, source, plan.reduce), kernel);
+                        let input = part(self.input, source, plan.reduce);
+                        let kernel = self.kernel.part(weight, plan.reduce);
+                        sum = dot::dot(self.product, sum, input, kernel);
                     }
                 }
                 *slot = self.finish.finish(channel, sum);
@@ -429,7 +443,8 @@ where
                         let mut weight =
                             weights.wrapping_add(row_weight).wrapping_add(column_weight);
                         for &x in part(self.input, source, plan.reduce) {
-                            dot::scale_add(&mut sums, x, part(self.kernel, weight, width));
+                            let kernel = self.kernel.part(weight, width);
+                            dot::scale_add(self.product, &mut sums, x, kernel);
                             weight += plan.reduce_weights;
                         }
                     }
@@ -454,7 +469,8 @@ where
                 for (column_weight, column) in columns {
                     let input = part(self.input, self.source(row, column) + first, width);
                     let weight = row_weight.wrapping_add(column_weight).wrapping_add(first);
-                    dot::multiply_add(&mut sums, input, part(self.kernel, weight, width));
+                    let kernel = self.kernel.part(weight, width);
+                    dot::multiply_add(self.product, &mut sums, input, kernel);
                 }
             }
             for &sum in sums.iter().take(width) {

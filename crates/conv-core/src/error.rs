@@ -19,6 +19,8 @@ pub enum Buffer {
     Output,
     /// One value for each output channel.
     Bias,
+    /// The multipliers of a quantised layer: one for each output channel, or one for all.
+    Scales,
     /// The dense matrix that a view is written into.
     Matrix,
 }
@@ -95,6 +97,7 @@ impl Buffer {
             Self::Kernel => "kernel",
             Self::Output => "output",
             Self::Bias => "bias",
+            Self::Scales => "scales",
             Self::Matrix => "matrix",
         }
     }
@@ -168,6 +171,24 @@ pub enum Error {
         /// Most that the accumulator holds.
         limit: u64,
     },
+    /// Weights and bias of a quantised layer could overflow its accumulator.
+    WeightSum {
+        /// Sum of the magnitudes of the weights that meet in one output, or a bound of it.
+        sum: u64,
+        /// Greatest sum that the accumulator is proven to hold with the layer's bias and zero point.
+        limit: u64,
+    },
+    /// A zero point or clamp of a quantised layer is not a value of its buffer.
+    Quantisation {
+        /// The buffer.
+        buffer: Buffer,
+        /// Least value of the buffer's elements.
+        least: i32,
+        /// Greatest value of the buffer's elements.
+        greatest: i32,
+        /// The zero point or bound given.
+        found: i32,
+    },
     /// The output does not fit the fixed capacity of its buffer.
     Capacity {
         /// Elements that the output has.
@@ -238,6 +259,25 @@ impl Error {
                 .text(" products meet in one output, expected at most ")
                 .number(limit)
                 .text(": use a wider accumulator"),
+            Self::WeightSum { sum, limit } => start
+                .text("weights of one output sum up to ")
+                .number(sum)
+                .text(", expected at most ")
+                .number(limit)
+                .text(": use a wider accumulator"),
+            Self::Quantisation {
+                buffer,
+                least,
+                greatest,
+                found,
+            } => start
+                .text(buffer.name())
+                .text(" zero point or clamp is ")
+                .signed(found as isize)
+                .text(", expected ")
+                .signed(least as isize)
+                .text(" to ")
+                .signed(greatest as isize),
             Self::Capacity { needed, available } => start
                 .text("output has ")
                 .count(needed)

@@ -31,6 +31,9 @@ pub enum KernelLayout {
     OutputInputSpatial,
     /// Spatial axes, output channels: TFLite's depthwise HWO, of which there is one input channel a group.
     SpatialOutput,
+    /// Input channels, spatial axes, output channels of the group: TFLite's OHWI of a *transposed* layer, which
+    /// calls C's input channels its output channels.
+    InputSpatialOutput,
 }
 
 /// The map C of `D` spatial dimensions, checked: extents, channels and groups fit each other and every
@@ -292,19 +295,29 @@ pub struct WeightStrides<const D: usize> {
     pub tap: [usize; D],
     /// Between input channels of a group.
     pub input_channel: usize,
+    /// Between groups.
+    pub group: usize,
 }
 
 impl<const D: usize> Geometry<D> {
     /// Where the weights of this map stand in a kernel buffer of the given layout.
     #[must_use]
     pub const fn weight_strides(&self, layout: KernelLayout) -> WeightStrides<D> {
-        let input_channels = quotient(self.input_channels, self.groups);
+        let inputs = quotient(self.input_channels, self.groups);
+        let outputs = quotient(self.output_channels, self.groups);
         let kernel = self.kernel();
         let window = product(&kernel);
-        let (output_channel, innermost, input_channel) = match layout {
-            KernelLayout::OutputSpatialInput => (window * input_channels, input_channels, 1),
-            KernelLayout::OutputInputSpatial => (window * input_channels, 1, window),
-            KernelLayout::SpatialOutput => (1, self.output_channels, 0),
+        let (output_channel, innermost, input_channel, group) = match layout {
+            KernelLayout::OutputSpatialInput => {
+                (window * inputs, inputs, 1, outputs * window * inputs)
+            }
+            KernelLayout::OutputInputSpatial => {
+                (window * inputs, 1, window, outputs * window * inputs)
+            }
+            KernelLayout::SpatialOutput => (1, self.output_channels, 0, outputs),
+            KernelLayout::InputSpatialOutput => {
+                (1, outputs, window * outputs, inputs * window * outputs)
+            }
         };
         let mut tap = [innermost; D];
         let mut d = D;
@@ -316,6 +329,7 @@ impl<const D: usize> Geometry<D> {
             output_channel,
             tap,
             input_channel,
+            group,
         }
     }
 }

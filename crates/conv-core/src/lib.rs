@@ -151,6 +151,8 @@ pub mod matrix;
 mod message;
 #[cfg(feature = "micromath")]
 pub mod micromath;
+pub mod quantised;
+pub mod requantise;
 pub mod shape;
 mod typed;
 pub mod window;

@@ -272,12 +272,14 @@ impl<'a, W: Element, const D: usize> Matrix<'a, W, D> {
             };
             weight += stored * tap_weights;
         }
-        // The direct side's channel of the output, and the input channel counted within its group.
+        // Both channels counted within their group.
+        let near_in_group = near_channel.checked_rem(group_size)?;
         let (output_channel, input_channel) = match self.direction {
-            Direction::Direct => (near_channel, channel),
-            Direction::Transposed => (far_channel, near_channel.checked_rem(group_size)?),
+            Direction::Direct => (near_in_group, channel),
+            Direction::Transposed => (channel, near_in_group),
         };
-        weight += output_channel * self.strides.output_channel
+        weight += group * self.strides.group
+            + output_channel * self.strides.output_channel
             + input_channel * self.strides.input_channel;
         let weight = *self.kernel.get(weight)?;
         Some((far * far_channels + far_channel, weight))

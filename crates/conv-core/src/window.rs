@@ -5,8 +5,9 @@
 //! names buffer and axis, as in `output width is 17, expected 16`.
 
 use crate::axis::Window;
+use crate::dot::Plain;
 use crate::element::Multiply;
-use crate::engine::{self, Direction};
+use crate::engine::{self, Direction, Pixels};
 use crate::error::Error;
 use crate::finish::{Finish, Raw, raw};
 use crate::geometry::{KernelLayout, Orientation};
@@ -102,7 +103,7 @@ macro_rules! typed_operation {
                     $shape::<O>(),
                 ))
             };
-            engine::run(plan, input.elements(), kernel.elements(), output.elements_mut(), &finish);
+            engine::run(plan, Pixels::All, Plain, input.elements(), kernel.elements(), output.elements_mut(), &finish);
         }
     };
 }

@@ -287,7 +287,7 @@ where
             KernelLayout::SpatialOutput => {
                 channels_last(self.problem.y_channels, kernel)(0, y_channel, tap)
             }
-            KernelLayout::OutputInputSpatial => unreachable!("the operations do not read it"),
+            _ => unreachable!("the operations do not read it"),
         }
     }
 

@@ -1,0 +1,351 @@
+//! From an integer accumulator to a quantised output: multiplier, shift and the four rounding contracts.
+//!
+//! A real scale `M = s_input·s_weight/s_output` becomes a fixed-point number `m/2³¹ · 2^s`, a
+//! [`Multiplier`], and the output is `clamp(round(accumulator·M) + zero_point, low, high)`. How it rounds
+//! is a contract with the framework that trained the network, and a type here, never a build flag:
+//!
+//! | type | of | formula |
+//! |---|---|---|
+//! | [`Double`] | TFLite's and TFLM's reference kernels, CMSIS-NN's default | a doubling high multiply rounded half up, then a shift rounded half away from zero |
+//! | [`Single`] | ruy, XNNPACK, CMSIS-NN's option | `(acc·m + 2^(30−s)) >> (31−s)` |
+//! | [`Wide`] | TFLite's int16 activations with 64-bit accumulator | `(acc·m₁₆ + 2^(14−s)) >> (15−s)`, `m₁₆` being `m` rounded to 16 bits |
+//! | [`HalfEven`] | ONNX's QLinearConv reference | `acc·M` in f64, plus the zero point, clamped, then half to even |
+//!
+//! The first two differ by one in about 2 % of outputs.
+//!
+//! Source: TensorFlow Lite's `QuantizeMultiplier` and `MultiplyByQuantizedMultiplier`, gemmlowp's fixed-point
+//! functions, ONNX's reference implementation of `QLinearConv`.
+
+use crate::element::Element;
+
+/// A real scale in fixed point: `multiplier/2³¹ · 2^shift`.
+///
+/// ```
+/// use conv_core::requantise::Multiplier;
+///
+/// const SCALE: Multiplier = Multiplier::from_scales(0.5, 0.25, 1.0).unwrap();
+/// assert_eq!((SCALE.multiplier, SCALE.shift), (1 << 30, -2)); // 0.5 · 2⁻² = 1/8
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Multiplier {
+    /// In `2³⁰..2³¹`, or 0.
+    pub multiplier: i32,
+    /// Exponent of two: positive to the left.
+    pub shift: i32,
+}
+
+impl Multiplier {
+    /// The scale 0.
+    pub const ZERO: Self = Self {
+        multiplier: 0,
+        shift: 0,
+    };
+
+    /// The multiplier that leads from accumulators of `input·weight` to an output, given their scales:
+    /// [`Multiplier::from_scale`] of `f64(input)·f64(weight)/f64(output)`. `None` unless that is a finite
+    /// number not below 0.
+    #[must_use]
+    pub const fn from_scales(input: f32, weight: f32, output: f32) -> Option<Self> {
+        Self::from_scale(input as f64 * weight as f64 / output as f64)
+    }
+
+    /// `(q, s) = frexp(scale)`, `m = round(q·2³¹)` half away from zero; `m = 2³¹` becomes `2³⁰` with `s + 1`;
+    /// `s < −31` becomes the scale 0. `None` unless `scale` is a finite number not below 0.
+    #[must_use]
+    pub const fn from_scale(scale: f64) -> Option<Self> {
+        const FRACTION_BITS: u32 = f64::MANTISSA_DIGITS - 1;
+        if scale == 0.0 {
+            return Some(Self::ZERO);
+        }
+        if !(scale.is_finite() && scale > 0.0) {
+            return None;
+        }
+        let bits = scale.to_bits();
+        let exponent = (bits >> FRACTION_BITS) as i32;
+        // A subnormal f64 is far below 2⁻³¹.
+        if exponent == 0 {
+            return Some(Self::ZERO);
+        }
+        // scale = significand/2⁵³ · 2^shift with the significand in 2⁵²..2⁵³.
+        let significand = (bits & ((1 << FRACTION_BITS) - 1)) | (1 << FRACTION_BITS);
+        let mut shift = exponent - (f64::MAX_EXP - 2);
+        // 53 bits to 31, half away from zero.
+        let mut multiplier = (significand + (1 << 21)) >> 22;
+        if multiplier == 1 << 31 {
+            multiplier = 1 << 30;
+            shift += 1;
+        }
+        if shift < -31 {
+            return Some(Self::ZERO);
+        }
+        Some(Self {
+            multiplier: multiplier as i32,
+            shift,
+        })
+    }
+}
+
+/// A rounding contract: how an accumulator of type [`Rounding::Accumulator`] becomes an output.
+pub trait Rounding: sealed::Sealed + Copy + 'static {
+    /// What products are added up in.
+    type Accumulator: Element;
+    /// What is stored for each output channel.
+    type Scale: Copy + core::fmt::Debug + 'static;
+
+    /// `clamp(round(accumulator · scale) + zero_point, low, high)`. Never panics.
+    fn requantise(
+        accumulator: Self::Accumulator,
+        scale: Self::Scale,
+        zero_point: i32,
+        low: i32,
+        high: i32,
+    ) -> i32;
+}
+
+/// Double rounding, of TFLite's reference kernels. With `l = max(s, 0)`, `r = max(−s, 0)`:
+/// `h = (acc·2^l·m + 2³⁰) >> 31`, then `h/2^r` rounded half away from zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Double;
+
+/// Single rounding, of ruy and XNNPACK: `(acc·m + 2^(30−s)) >> (31−s)`, half up.
+#[derive(Clone, Copy, Debug)]
+pub struct Single;
+
+/// TFLite's rounding for int16 activations with a 64-bit accumulator: the multiplier rounded to 16 bits,
+/// `m₁₆ = m < 0x7fff0000 ? (m + 0x8000) >> 16 : 0x7fff`, then `(acc·m₁₆ + 2^(14−s)) >> (15−s)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Wide;
+
+/// Rounding half to even of `f64(acc)·f64(scale) + zero_point`, clamped: ONNX's QLinearConv reference.
+#[derive(Clone, Copy, Debug)]
+pub struct HalfEven;
+
+impl Rounding for Double {
+    type Accumulator = i32;
+    type Scale = Multiplier;
+
+    fn requantise(
+        accumulator: i32,
+        scale: Multiplier,
+        zero_point: i32,
+        low: i32,
+        high: i32,
+    ) -> i32 {
+        let product = i64::from(accumulator) * i64::from(scale.multiplier);
+        // (acc·2^l·m + 2³⁰) >> 31, without the bits that the shift to the left would need.
+        let high_half = shift_rounding(product, 31 - scale.shift.max(0));
+        // |h| ≤ 2³¹ where bits are shifted out: from 62 on nothing is left of it.
+        let right = scale.shift.min(0).unsigned_abs().min(62);
+        let mask = 1_i64.wrapping_shl(right).wrapping_sub(1);
+        let threshold = (mask >> 1) + i64::from(high_half < 0);
+        let up = i64::from(high_half & mask > threshold);
+        let rounded = high_half.wrapping_shr(right).wrapping_add(up);
+        clamp_sum(rounded, zero_point, low, high)
+    }
+}
+
+impl Rounding for Single {
+    type Accumulator = i32;
+    type Scale = Multiplier;
+
+    fn requantise(
+        accumulator: i32,
+        scale: Multiplier,
+        zero_point: i32,
+        low: i32,
+        high: i32,
+    ) -> i32 {
+        let product = i64::from(accumulator) * i64::from(scale.multiplier);
+        let rounded = shift_rounding(product, 31_i32.saturating_sub(scale.shift));
+        clamp_sum(rounded, zero_point, low, high)
+    }
+}
+
+impl Rounding for Wide {
+    type Accumulator = i64;
+    type Scale = Multiplier;
+
+    fn requantise(
+        accumulator: i64,
+        scale: Multiplier,
+        zero_point: i32,
+        low: i32,
+        high: i32,
+    ) -> i32 {
+        /// Beyond it every scale that is not 0 saturates an i16 anyway, and 2⁴⁷·2¹⁵ fits.
+        const LIMIT: i64 = 1 << 47;
+        let narrow = if scale.multiplier < 0x7fff_0000 {
+            (scale.multiplier + 0x8000) >> 16
+        } else {
+            0x7fff
+        };
+        let product = Ord::clamp(accumulator, -LIMIT, LIMIT) * i64::from(narrow);
+        let rounded = shift_rounding(product, 15_i32.saturating_sub(scale.shift));
+        clamp_sum(rounded, zero_point, low, high)
+    }
+}
+
+impl Rounding for HalfEven {
+    type Accumulator = i32;
+    type Scale = f32;
+
+    fn requantise(accumulator: i32, scale: f32, zero_point: i32, low: i32, high: i32) -> i32 {
+        // |acc| < 2³¹ and 24 bits of scale: the product is exact in an f64 but for its last 2 bits.
+        let real = f64::from(accumulator) * f64::from(scale) + f64::from(zero_point);
+        let (low, high) = (f64::from(low), f64::from(high));
+        // Not `clamp`, which panics where low > high.
+        let raised = if real > low { real } else { low };
+        round_half_even(if raised < high { raised } else { high })
+    }
+}
+
+/// `⌊value/2^bits + 1/2⌋`; for negative `bits` a saturating shift to the left.
+fn shift_rounding(value: i64, bits: i32) -> i64 {
+    match u32::try_from(bits) {
+        Ok(0) => value,
+        // 2⁶² and more: the value is below half of the divisor or just there, and halves round up.
+        Ok(63..) => 0,
+        Ok(bits) => (value >> bits) + ((value >> (bits - 1)) & 1),
+        Err(_) => value.saturating_mul(1 << bits.unsigned_abs().min(62)),
+    }
+}
+
+fn clamp_sum(value: i64, zero_point: i32, low: i32, high: i32) -> i32 {
+    let sum = value.saturating_add(i64::from(zero_point));
+    Ord::min(Ord::max(sum, i64::from(low)), i64::from(high)) as i32
+}
+
+/// The integer nearest to a number within the range of `i32`, the even one of two. `f64::round_ties_even` is
+/// not everywhere in `core` without a call to a maths library.
+fn round_half_even(value: f64) -> i32 {
+    // Adding 1.5·2⁵² leaves no fraction bits, and IEEE 754's own rounding is half to even.
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    ((value + SHIFT) - SHIFT) as i32
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Double {}
+    impl Sealed for super::Single {}
+    impl Sealed for super::Wide {}
+    impl Sealed for super::HalfEven {}
+}
+
+#[cfg(test)]
+mod tests {
+    use conv_vectors::oracle::requantise as oracle;
+    use conv_vectors::random::{Lcg, Spread};
+    use std::vec::Vec;
+
+    use super::*;
+
+    const FULL: (i32, i32) = (i32::MIN, i32::MAX);
+
+    #[test]
+    fn multipliers_equal_the_formula_for_every_kind_of_scale() {
+        let mut random = Lcg::new(1).spread(Spread::Full);
+        let mut scales: Vec<f64> = [
+            0.0,
+            -0.0,
+            1.0,
+            0.5,
+            0.25,
+            1e-300,
+            5e-324,
+            1e300,
+            f64::MAX,
+            f64::INFINITY,
+            f64::NAN,
+            -1.0,
+            1.0 - f64::EPSILON / 2.0, // rounds up to 2³¹
+            2.0_f64.powi(-32),
+            2.0_f64.powi(-31),
+            2.0_f64.powi(-33),
+            2.0_f64.powi(-32) * (1.0 - f64::EPSILON / 2.0),
+        ]
+        .into();
+        for _ in 0..20_000 {
+            let (mut a, mut b) = ([0_f32; 3], [0_i32; 1]);
+            random.fill(&mut a);
+            random.fill(&mut b);
+            scales.push(f64::from(a[0].abs()) * f64::from(a[1].abs()) / f64::from(a[2].abs()));
+            scales.push(f64::from(b[0].unsigned_abs()) * 2.0_f64.powi(-(b[0] & 63)));
+        }
+        for scale in scales {
+            let found = Multiplier::from_scale(scale).map(|m| (m.multiplier, m.shift));
+            assert_eq!(found, oracle::multiplier_and_shift(scale), "{scale:e}");
+        }
+    }
+
+    #[test]
+    fn integer_contracts_equal_the_oracle() {
+        let mut random = [Spread::Extremes, Spread::Uniform].map(|s| Lcg::new(2).spread(s));
+        for round in 0..200_000 {
+            let mut words = [0_i32; 3];
+            random[round % 2].fill(&mut words);
+            let accumulator = words[0] >> (round % 29);
+            let scale = Multiplier {
+                multiplier: (words[1] & 0x3fff_ffff) | 0x4000_0000,
+                shift: words[2].rem_euclid(44) - 31,
+            };
+            let expected = |value: i128| value.clamp(FULL.0.into(), FULL.1.into()) as i32;
+            let (m, s) = (scale.multiplier, scale.shift);
+            let wide = i128::from(accumulator);
+            let double = Double::requantise(accumulator, scale, 0, FULL.0, FULL.1);
+            assert_eq!(
+                double,
+                expected(oracle::double(wide, m, s)),
+                "{accumulator} {scale:?}"
+            );
+            let single = Single::requantise(accumulator, scale, 0, FULL.0, FULL.1);
+            assert_eq!(
+                single,
+                expected(oracle::single(wide, m, s)),
+                "{accumulator} {scale:?}"
+            );
+            let long = i64::from(accumulator) << (round % 24);
+            let found = Wide::requantise(long, scale, 0, -32768, 32767);
+            let expected = oracle::wide(long.into(), m, s).clamp(-32768, 32767) as i32;
+            assert_eq!(found, expected, "{long} {scale:?}");
+        }
+    }
+
+    #[test]
+    fn half_even_equals_the_oracle() {
+        let mut random = Lcg::new(3);
+        for _ in 0..100_000 {
+            let mut words = [0_i32; 2];
+            random.fill(&mut words);
+            let accumulator = words[0] >> 12;
+            // Scales with few bits, so that ties occur.
+            let scale = (words[1] & 15) as f32 / 64.0;
+            let found = HalfEven::requantise(accumulator, scale, 3, -128, 127);
+            assert_eq!(found, oracle::half_even(accumulator, scale, 3, (-128, 127)));
+        }
+        assert_eq!(HalfEven::requantise(5, 0.5, 0, -128, 127), 2);
+        assert_eq!(HalfEven::requantise(-5, 0.5, 0, -128, 127), -2);
+        assert_eq!(HalfEven::requantise(7, 0.5, 0, -128, 127), 4);
+    }
+
+    #[test]
+    fn absurd_shifts_saturate() {
+        let scale = |shift| Multiplier {
+            multiplier: 1 << 30,
+            shift,
+        };
+        assert_eq!(Double::requantise(1, scale(400), 0, -128, 127), 127);
+        assert_eq!(Single::requantise(-1, scale(400), 0, -128, 127), -128);
+        assert_eq!(Double::requantise(0, scale(400), 5, -128, 127), 5);
+        assert_eq!(Single::requantise(i32::MAX, scale(-400), 0, -128, 127), 0);
+        assert_eq!(Double::requantise(i32::MAX, scale(-400), 0, -128, 127), 0);
+        assert_eq!(
+            Wide::requantise(i64::MAX, scale(-31), 0, -32768, 32767),
+            32767
+        );
+        assert_eq!(
+            Wide::requantise(i64::MIN, scale(i32::MIN), 0, -32768, 32767),
+            0
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! Quantised layers against the published cases, the anchors' hashes and the oracle.
+
+use conv_core::quantised::{Int4, QuantOperation, Quantisation, Requantisation};
+use conv_core::quantised::{QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d};
+use conv_core::requantise::{Double, Multiplier, Rounding, Single, Wide};
+use conv_core::{Axis, Geometry, window2d};
+use conv_vectors::anchors::{self, AnchorData, Layer};
+use conv_vectors::golden::Rounding as Contract;
+use conv_vectors::golden::{self, IntegerType, Kind, QuantisedCase};
+
+fn geometry(case: &QuantisedCase<'_>) -> (QuantOperation, Geometry<2>) {
+    let after = case.pad_after();
+    let axes = [0, 1].map(|d| {
+        Axis::new(case.kernel_hw[d])
+            .with_stride(case.stride[d])
+            .with_dilation(case.dilation[d])
+            .with_pads(case.pad_before[d] as isize, after[d])
+    });
+    let [ih, iw, ic] = case.input_hwc;
+    let [oh, ow, oc] = case.output_hwc;
+    match case.kind {
+        Kind::Direct => (
+            QuantOperation::Conv,
+            Geometry::direct(axes, [ih, iw], ic, oc, case.groups).unwrap(),
+        ),
+        Kind::Depthwise => (
+            QuantOperation::Depthwise,
+            Geometry::direct(axes, [ih, iw], ic, oc, case.groups).unwrap(),
+        ),
+        Kind::Transposed => (
+            QuantOperation::ConvTranspose,
+            Geometry::transposed(axes, [ih, iw], [oh, ow], oc, ic, case.groups).unwrap(),
+        ),
+    }
+}
+
+fn pack(weights: &[i8]) -> Vec<u8> {
+    weights
+        .chunks(2)
+        .map(|pair| (pair[0] as u8 & 15) | (pair.get(1).map_or(0, |&high| high as u8) << 4))
+        .collect()
+}
+
+fn run<R, T>(case: &QuantisedCase<'_>) -> Vec<i32>
+where
+    R: Rounding<Scale = Multiplier>,
+    R::Accumulator: conv_core::quantised::Accumulate + TryFrom<i64>,
+    T: conv_core::quantised::Activation + TryFrom<i32>,
+{
+    let (operation, geometry) = geometry(case);
+    let input: Vec<T> = case
+        .input
+        .values()
+        .map(|v| T::saturated(v as i32))
+        .collect();
+    let weights: Vec<i8> = case.weights.values().map(|v| v as i8).collect();
+    let bias: Option<Vec<R::Accumulator>> = case.bias.map(|bias| {
+        bias.values()
+            .map(|v| i64::from(v).try_into().ok().unwrap())
+            .collect()
+    });
+    let scales: Vec<Multiplier> = (case.multiplier.values())
+        .zip(case.shift.values())
+        .map(|(multiplier, shift)| Multiplier {
+            multiplier: multiplier as i32,
+            shift: shift as i32,
+        })
+        .collect();
+    let requantisation = Requantisation::<R> {
+        bias: bias.as_deref(),
+        scales: &scales,
+        quantisation: Quantisation::new(-case.input_offset, case.output_offset)
+            .with_clamp(case.clamp.0, case.clamp.1),
+    };
+    let packed = pack(&weights);
+    let size = input.len() / case.batch;
+    let mut results = Vec::new();
+    for image in input.chunks(size) {
+        let mut output = vec![T::saturated(77); case.output_hwc.iter().product()];
+        let done = match case.weight_type {
+            IntegerType::I4 => {
+                let weights = Int4::new(&packed, weights.len()).unwrap();
+                geometry.quantised(operation, image, weights, &mut output, &requantisation)
+            }
+            _ => geometry.quantised(
+                operation,
+                image,
+                weights.as_slice(),
+                &mut output,
+                &requantisation,
+            ),
+        };
+        done.unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        results.extend(output.into_iter().map(Into::into));
+    }
+    results
+}
+
+fn by_contract(case: &QuantisedCase<'_>, contract: Contract) -> Vec<i32> {
+    match (case.input_type, contract) {
+        (IntegerType::I16, Contract::Double) => run::<Double, i16>(case),
+        (IntegerType::I16, Contract::Single) => run::<Single, i16>(case),
+        (IntegerType::I16, Contract::Wide) => run::<Wide, i16>(case),
+        (_, Contract::Double) => run::<Double, i8>(case),
+        (_, Contract::Single) => run::<Single, i8>(case),
+        (_, Contract::Wide) => run::<Wide, i8>(case),
+    }
+}
+
+#[test]
+fn the_35_published_cases_bit_for_bit() {
+    let mut count = 0;
+    for case in golden::quantised() {
+        let expected: Vec<i32> = case.output.values().map(|v| v as i32).collect();
+        assert_eq!(by_contract(&case, case.rounding), expected, "{}", case.name);
+        count += 1;
+    }
+    assert_eq!(count, 35);
+}
+
+/// The anchors' data: inputs and weights from the front of the generated ones.
+fn anchor_data() -> (Vec<i8>, Vec<i8>) {
+    AnchorData::new().take(65536).unzip()
+}
+
+fn anchor_scale(channel: usize) -> Multiplier {
+    Multiplier {
+        multiplier: anchors::multiplier(channel),
+        shift: anchors::shift(channel),
+    }
+}
+
+const ANCHOR: Quantisation = Quantisation::new(-anchors::INPUT_OFFSET, anchors::OUTPUT_OFFSET);
+
+fn hash(output: &[i8]) -> u32 {
+    anchors::fnv1a(&output.iter().map(|&value| value as u8).collect::<Vec<_>>())
+}
+
+fn run_time_anchor(layer: &Layer) -> u32 {
+    let (input, weights) = anchor_data();
+    let (x, y) = match layer.kind {
+        Kind::Transposed => (layer.output, layer.input),
+        _ => (layer.input, layer.output),
+    };
+    let axes = [0, 1].map(|d| {
+        let before = layer.pad_before as isize;
+        let reach = (y[d] - 1) * layer.stride + layer.kernel[d];
+        Axis::new(layer.kernel[d])
+            .with_stride(layer.stride)
+            .with_pads(before, reach as isize - x[d] as isize - before)
+    });
+    let (operation, groups) = match layer.kind {
+        Kind::Direct => (QuantOperation::Conv, 1),
+        Kind::Depthwise => (QuantOperation::Depthwise, x[2]),
+        Kind::Transposed => (QuantOperation::ConvTranspose, 1),
+    };
+    let geometry = match layer.kind {
+        Kind::Transposed => Geometry::transposed(axes, [y[0], y[1]], [x[0], x[1]], x[2], y[2], 1),
+        _ => Geometry::direct(axes, [x[0], x[1]], x[2], y[2], groups),
+    };
+    let channels = layer.output[2];
+    let requantisation = Requantisation::<Double> {
+        bias: Some(&(0..channels).map(anchors::bias).collect::<Vec<_>>()),
+        scales: &(0..channels).map(anchor_scale).collect::<Vec<_>>(),
+        quantisation: ANCHOR,
+    };
+    let mut output = vec![0_i8; layer.output.iter().product()];
+    let (input, weights) = (
+        &input[..layer.input.iter().product()],
+        &weights[..layer.weights()],
+    );
+    (geometry.unwrap())
+        .quantised(operation, input, weights, &mut output, &requantisation)
+        .unwrap();
+    hash(&output)
+}
+
+#[test]
+fn the_eleven_anchors_by_hash_at_run_time() {
+    for layer in anchors::LAYERS {
+        assert_eq!(run_time_anchor(&layer), layer.hash, "{}", layer.name);
+    }
+}
+
+window2d! { struct Unit }
+window2d! { struct Pad1: pad 1 }
+window2d! { struct Pad2: pad 2 }
+window2d! { struct Half: stride 2, pad 1 }
+window2d! { struct HalfEnd: stride 2, pad_before 1, pad_after (0, 1) }
+window2d! { struct Pairs: stride 2 }
+
+/// An array type filled from a slice, in memory order.
+macro_rules! array {
+    ($type:ty, $values:expr) => {{
+        let mut values = $values.iter().copied();
+        let array: $type = fill(&mut || values.next().expect("enough values"));
+        array
+    }};
+}
+
+trait Fill {
+    fn filled(next: &mut dyn FnMut() -> i8) -> Self;
+}
+
+impl Fill for i8 {
+    fn filled(next: &mut dyn FnMut() -> i8) -> Self {
+        next()
+    }
+}
+
+impl<T: Fill, const N: usize> Fill for [T; N] {
+    fn filled(next: &mut dyn FnMut() -> i8) -> Self {
+        std::array::from_fn(|_| T::filled(next))
+    }
+}
+
+fn fill<A: Fill>(next: &mut dyn FnMut() -> i8) -> A {
+    A::filled(next)
+}
+
+macro_rules! typed_anchors {
+    ($($index:literal: $layer:ident<$window:ident>, $input:ty, $kernel:ty, $channels:literal => $output:ty;)*) => {
+        #[test]
+        fn the_eleven_anchors_by_hash_through_typed_layers() {
+            let (input, weights) = anchor_data();
+            let mut seen = 0;
+            $(
+                let layer = $layer::<$window, i8, $kernel, Double, $channels>::new(
+                    array!($kernel, weights),
+                    std::array::from_fn(anchors::bias),
+                    std::array::from_fn(anchor_scale),
+                    ANCHOR,
+                );
+                let mut output = array!($output, [77_i8; 65536]);
+                layer.run(&array!($input, input), &mut output);
+                let bytes: Vec<i8> = output.as_flattened().as_flattened().to_vec();
+                let expected = anchors::LAYERS[$index];
+                assert_eq!(hash(&bytes), expected.hash, "{}", expected.name);
+                seen += 1;
+            )*
+            assert_eq!(seen, anchors::LAYERS.len());
+        }
+    };
+}
+
+typed_anchors! {
+    0: QuantConv2d<Pad1>, [[[i8; 16]; 16]; 16], [[[[i8; 16]; 3]; 3]; 32], 32 => [[[i8; 32]; 16]; 16];
+    1: QuantConv2d<Pad1>, [[[i8; 3]; 32]; 32], [[[[i8; 3]; 3]; 3]; 16], 16 => [[[i8; 16]; 32]; 32];
+    2: QuantConv2d<Unit>, [[[i8; 64]; 5]; 25], [[[[i8; 64]; 1]; 1]; 64], 64 => [[[i8; 64]; 5]; 25];
+    3: QuantConv2d<HalfEnd>, [[[i8; 1]; 10]; 49], [[[[i8; 1]; 4]; 10]; 64], 64 => [[[i8; 64]; 5]; 21];
+    4: QuantConv2d<Pad2>, [[[i8; 32]; 8]; 8], [[[[i8; 32]; 5]; 5]; 32], 32 => [[[i8; 32]; 8]; 8];
+    5: QuantDepthwise2d<Pad1>, [[[i8; 64]; 5]; 25], [[[i8; 64]; 3]; 3], 64 => [[[i8; 64]; 5]; 25];
+    6: QuantDepthwise2d<Half>, [[[i8; 32]; 16]; 16], [[[i8; 32]; 3]; 3], 32 => [[[i8; 32]; 8]; 8];
+    7: QuantConvTranspose2d<Half>, [[[i8; 16]; 8]; 8], [[[[i8; 16]; 3]; 3]; 16], 16 => [[[i8; 16]; 16]; 16];
+    8: QuantConvTranspose2d<Half>, [[[i8; 16]; 8]; 8], [[[[i8; 16]; 4]; 4]; 16], 16 => [[[i8; 16]; 16]; 16];
+    9: QuantConvTranspose2d<Pairs>, [[[i8; 32]; 8]; 8], [[[[i8; 32]; 2]; 2]; 16], 16 => [[[i8; 16]; 16]; 16];
+    10: QuantConvTranspose2d<Pad1>, [[[i8; 8]; 16]; 16], [[[[i8; 8]; 3]; 3]; 8], 8 => [[[i8; 8]; 16]; 16];
+}
