@@ -52,11 +52,7 @@ where
     T: Activation + TryFrom<i32>,
 {
     let (operation, geometry) = geometry(case);
-    let input: Vec<T> = case
-        .input
-        .values()
-        .map(|v| T::saturated(v as i32))
-        .collect();
+    let input: Vec<T> = case.input.values().map(|v| T::saturated(v)).collect();
     let weights: Vec<i8> = case.weights.values().map(|v| v as i8).collect();
     let bias: Option<Vec<R::Accumulator>> = case.bias.map(|bias| {
         bias.values()
@@ -65,10 +61,7 @@ where
     });
     let scales: Vec<Multiplier> = (case.multiplier.values())
         .zip(case.shift.values())
-        .map(|(multiplier, shift)| Multiplier {
-            multiplier: multiplier as i32,
-            shift: shift as i32,
-        })
+        .map(|(multiplier, shift)| Multiplier { multiplier, shift })
         .collect();
     let requantisation = Requantisation::<R> {
         bias: bias.as_deref(),
@@ -115,7 +108,7 @@ fn by_contract(case: &QuantisedCase<'_>, contract: Contract) -> Vec<i32> {
 fn the_35_published_cases_bit_for_bit() {
     let mut count = 0;
     for case in golden::quantised() {
-        let expected: Vec<i32> = case.output.values().map(|v| v as i32).collect();
+        let expected: Vec<i32> = case.output.values().collect();
         assert_eq!(by_contract(&case, case.rounding), expected, "{}", case.name);
         count += 1;
     }
