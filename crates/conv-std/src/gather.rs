@@ -137,7 +137,7 @@ where
         let channels = self.sink_channels();
         for block in blocks {
             for channel in block.first..block.first + block.count {
-                let value = self.finished(channel, A::ZERO);
+                let value = self.finisher(channel)(A::ZERO);
                 match self.layout {
                     Layout::Nchw => piece.planes[channel - piece.channel].fill(value),
                     Layout::Nhwc => {
@@ -149,13 +149,18 @@ where
         }
     }
 
+    /// From the sum of products to the output of a channel.
     #[inline]
-    fn finished(&self, channel: usize, sum: A) -> F::Output {
-        let sum = match self.bias {
-            Some(bias) => sum.saturating_sum(bias[channel]),
-            None => sum,
-        };
-        self.finish.finish(channel, sum)
+    fn finisher(&self, channel: usize) -> impl Fn(A) -> F::Output {
+        let bias = self.bias.map(|bias| bias[channel]);
+        let finish = self.finish;
+        move |sum| {
+            let sum = match bias {
+                Some(bias) => sum.saturating_sum(bias),
+                None => sum,
+            };
+            finish.finish(channel, sum)
+        }
     }
 
     /// Computes, finishes and stores a run of outputs of one channel block, a tile at a time.
@@ -247,11 +252,19 @@ where
             Layout::Nchw => {
                 for lane in 0..block.count {
                     let channel = block.first + lane;
+                    let finish = self.finisher(channel);
                     let plane = &mut piece.planes[channel - piece.channel][segment.output..];
+                    let sums_of_lane = &tile[lane * sums.lane..];
+                    if segment.step == 1 && sums.pixel == 1 {
+                        let places = &mut plane[..segment.count];
+                        for (place, sum) in places.iter_mut().zip(sums_of_lane) {
+                            *place = finish(*sum);
+                        }
+                        continue;
+                    }
                     let places = plane.iter_mut().step_by(segment.step).take(segment.count);
-                    let sums = tile[lane * sums.lane..].iter().step_by(sums.pixel);
-                    for (place, sum) in places.zip(sums) {
-                        *place = self.finished(channel, *sum);
+                    for (place, sum) in places.zip(sums_of_lane.iter().step_by(sums.pixel)) {
+                        *place = finish(*sum);
                     }
                 }
             }
@@ -262,7 +275,7 @@ where
                     let places = piece.planes[0][start..].iter_mut().take(block.count);
                     let sums = tile[pixel * sums.pixel..].iter().step_by(sums.lane);
                     for (lane, (place, sum)) in places.zip(sums).enumerate() {
-                        *place = self.finished(block.first + lane, *sum);
+                        *place = self.finisher(block.first + lane)(*sum);
                     }
                 }
             }
