@@ -67,6 +67,7 @@ pub(crate) fn program(example: &str) -> Program<'_> {
         file: example,
         profile: "release",
         arguments: "--bins",
+        layout: None,
         flags: &[],
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Program<'a> {
     pub(crate) profile: &'a str,
     /// Further arguments to `cargo build`.
     pub(crate) arguments: &'a str,
+    /// The memory layout, where it is not that of the target's board.
+    pub(crate) layout: Option<&'a str>,
     /// Further compiler flags.
     pub(crate) flags: &'a [&'a str],
 }
@@ -49,6 +51,10 @@ pub(crate) fn build(
         program.profile, program.package
     ));
     let cargo = cargo.words(program.arguments);
+    let cargo = match program.layout {
+        Some(board) => cargo.env("CONV_BOARD", board),
+        None => cargo,
+    };
     cargo.within(program.workspace).expect(console)?;
     let built = toolchain::directory(chosen).join(target.triple);
     let built = built
