@@ -3,6 +3,7 @@
 //! A picture is a tensor `(1, channels, height, width)` of `f32` with values 0 to 255, as in the file, so that
 //! reading and writing are exact.
 
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
@@ -152,7 +153,6 @@ impl Steps {
     #[must_use]
     pub fn new(count: u64) -> Self {
         let bar = ProgressBar::new(count);
-        // Without colours or a template that could fail to parse, the style is indicatif's own.
         if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}") {
             bar.set_style(style);
         }
@@ -197,7 +197,9 @@ impl Steps {
 
     /// Prints a line above the bar.
     pub fn say(&self, line: &str) {
-        self.bar.suspend(|| println!("{line}"));
+        // A reader that has gone, as `head` does, is no reason to stop.
+        self.bar
+            .suspend(|| drop(writeln!(std::io::stdout(), "{line}")));
     }
 
     /// Takes the bar away.

@@ -167,10 +167,7 @@ const FILES: [(&str, &str); 7] = [
     ("blur.png", "Gaussian of standard deviation 4"),
     ("pyramid.png", "the photo halved once, twice, three times"),
     ("rebuilt.png", "doubled from the smallest of these alone"),
-    (
-        "missing.png",
-        "what that lacks: photo − rebuilt, around grey",
-    ),
+    ("missing.png", "what that lacks: photo − rebuilt + 128"),
     ("restored.png", "doubled with residuals: the photo again"),
 ];
 
@@ -250,8 +247,10 @@ fn main() -> Result<()> {
     let threads = arguments.threads.map_or(0, NonZeroUsize::get);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
     let (simd, threads) = (SimdLevel::best(), pool.current_num_threads());
-    println!("{width}×{height} pixels; {simd}, threads: {threads}\n");
     let steps = Steps::new(6 + FILES.len() as u64);
+    steps.say(&format!(
+        "{width}×{height} pixels; {simd}, threads: {threads}\n"
+    ));
     let pictures = pool.install(|| convolve(&photo, &steps))?;
     for ((name, _), picture) in FILES.iter().zip(&pictures) {
         let file = folder.join(name);
@@ -260,12 +259,10 @@ fn main() -> Result<()> {
     }
     steps.finish();
 
-    println!(
-        "\nWritten to {}; look at sheet.png first:",
-        folder.display()
-    );
+    let folder = folder.display();
+    steps.say(&format!("\nWritten to {folder}; look at sheet.png first:"));
     for (name, meaning) in FILES {
-        println!("  {name:<14}{meaning}");
+        steps.say(&format!("  {name:<14}{meaning}"));
     }
     Ok(())
 }
