@@ -248,35 +248,41 @@ where
         segment: Segment,
         piece: &mut Piece<'_, F::Output>,
     ) {
-        match self.layout {
-            Layout::Nchw => {
-                for lane in 0..block.count {
-                    let channel = block.first + lane;
-                    let finish = self.finisher(channel);
-                    let plane = &mut piece.planes[channel - piece.channel][segment.output..];
-                    let sums_of_lane = &tile[lane * sums.lane..];
-                    if segment.step == 1 && sums.pixel == 1 {
-                        let places = &mut plane[..segment.count];
-                        for (place, sum) in places.iter_mut().zip(sums_of_lane) {
-                            *place = finish(*sum);
-                        }
-                        continue;
-                    }
-                    let places = plane.iter_mut().step_by(segment.step).take(segment.count);
-                    for (place, sum) in places.zip(sums_of_lane.iter().step_by(sums.pixel)) {
-                        *place = finish(*sum);
-                    }
+        let channels = self.sink_channels();
+        if self.layout == Layout::Nhwc && sums.lane == 1 {
+            // Both tile and output have a pixel's channels side by side.
+            for pixel in 0..segment.count {
+                let start = (segment.output + pixel * segment.step) * channels + block.first;
+                let places = &mut piece.planes[0][start..][..block.count];
+                let sums = &tile[pixel * sums.pixel..][..block.count];
+                for (lane, (place, sum)) in places.iter_mut().zip(sums).enumerate() {
+                    *place = self.finisher(block.first + lane)(*sum);
                 }
             }
-            Layout::Nhwc => {
-                let channels = self.sink_channels();
-                for pixel in 0..segment.count {
-                    let start = (segment.output + pixel * segment.step) * channels + block.first;
-                    let places = piece.planes[0][start..].iter_mut().take(block.count);
-                    let sums = tile[pixel * sums.pixel..].iter().step_by(sums.lane);
-                    for (lane, (place, sum)) in places.zip(sums).enumerate() {
-                        *place = self.finisher(block.first + lane)(*sum);
-                    }
+            return;
+        }
+        for lane in 0..block.count {
+            let channel = block.first + lane;
+            let finish = self.finisher(channel);
+            let (places, step) = match self.layout {
+                Layout::Nchw => {
+                    let plane = &mut piece.planes[channel - piece.channel];
+                    (&mut plane[segment.output..], segment.step)
+                }
+                Layout::Nhwc => {
+                    let start = segment.output * channels + channel;
+                    (&mut piece.planes[0][start..], segment.step * channels)
+                }
+            };
+            let of_lane = &tile[lane * sums.lane..];
+            if step == 1 && sums.pixel == 1 {
+                for (place, sum) in places[..segment.count].iter_mut().zip(of_lane) {
+                    *place = finish(*sum);
+                }
+            } else {
+                let places = places.iter_mut().step_by(step).take(segment.count);
+                for (place, sum) in places.zip(of_lane.iter().step_by(sums.pixel)) {
+                    *place = finish(*sum);
                 }
             }
         }

@@ -487,9 +487,13 @@ fn errors_of_transposed_runs_and_gradients() {
 fn volumes_and_their_names() {
     let kernel = Array5::<f32>::ones((1, 1, 2, 2, 2));
     let plan = Conv3d::new(kernel.view()).build().unwrap();
-    let y = plan.run(Array5::ones((1, 1, 3, 4, 5)).view()).unwrap();
+    let y = plan
+        .run(Array5::<f32>::ones((1, 1, 3, 4, 5)).view())
+        .unwrap();
     assert_eq!(y.dim(), (1, 1, 2, 3, 4));
     assert!(y.iter().all(|value| *value == 8.0));
-    let error = plan.run(Array5::ones((1, 1, 1, 4, 5)).view()).unwrap_err();
+    let error = plan
+        .run(Array5::<f32>::ones((1, 1, 1, 4, 5)).view())
+        .unwrap_err();
     assert!(error.to_string().starts_with("depth: "), "{error}");
 }
