@@ -102,8 +102,8 @@ where
         // Dense blocks read many weights: each stays in the cache while it passes over the rows. Blocks of few
         // channels read many inputs: each row's taps serve all of them.
         let together = match self.packed.algorithm {
-            Algorithm::ChannelLanes => 1,
-            Algorithm::PixelLanes | Algorithm::DepthwiseLanes => blocks.len(),
+            Algorithm::Channels => 1,
+            Algorithm::Pixels | Algorithm::Depthwise => blocks.len(),
         };
         for blocks in blocks.chunks(together.max(1)) {
             for z in &self.phases[0] {
@@ -184,13 +184,13 @@ where
             ..
         } = self.packed;
         let first_source = match algorithm {
-            Algorithm::DepthwiseLanes => block.first,
+            Algorithm::Depthwise => block.first,
             _ => block.group * channels.sources,
         } * strides.channel;
         // A multiple of every register block's pixels, so that tiles do not end in short blocks.
         let most = match algorithm {
-            Algorithm::PixelLanes => TILE / 4,
-            Algorithm::ChannelLanes | Algorithm::DepthwiseLanes => 60,
+            Algorithm::Pixels => TILE / 4,
+            Algorithm::Channels | Algorithm::Depthwise => 60,
         };
         let mut done = 0;
         while done < segment.count {
@@ -204,32 +204,7 @@ where
                 taps: list.taps(),
                 weights: &self.packed.weights[block.weights..],
             };
-            let sums = match algorithm {
-                Algorithm::ChannelLanes => {
-                    tile[..count * LANES].fill(A::ZERO);
-                    self.table.channel_lanes(&gather, count, tile);
-                    Sums {
-                        pixel: LANES,
-                        lane: 1,
-                    }
-                }
-                Algorithm::DepthwiseLanes => {
-                    self.table.depthwise_lanes(&gather, count, tile);
-                    Sums {
-                        pixel: LANES,
-                        lane: 1,
-                    }
-                }
-                Algorithm::PixelLanes => {
-                    let step = self.packed.sink_step();
-                    self.table
-                        .pixel_lanes(&gather, block.count, step, count, tile);
-                    Sums {
-                        pixel: 1,
-                        lane: count,
-                    }
-                }
-            };
+            let sums = self.compute(&gather, block, count, tile);
             let part = Segment {
                 output: segment.output + done * segment.step,
                 count,
@@ -240,6 +215,41 @@ where
         }
     }
 
+    /// The sums of `count` outputs of a block, and how they lie in the tile.
+    fn compute(
+        &self,
+        gather: &Gather<'_, T, W>,
+        block: &Block,
+        count: usize,
+        tile: &mut [A; TILE],
+    ) -> Sums {
+        let lanes_together = Sums {
+            pixel: LANES,
+            lane: 1,
+        };
+        match self.packed.algorithm {
+            Algorithm::Channels => {
+                tile[..count * LANES].fill(A::ZERO);
+                self.table.channel_lanes(gather, count, tile);
+                lanes_together
+            }
+            Algorithm::Depthwise => {
+                self.table.depthwise_lanes(gather, count, tile);
+                lanes_together
+            }
+            Algorithm::Pixels => {
+                let step = self.packed.sink_step();
+                self.table
+                    .pixel_lanes(gather, block.count, step, count, tile);
+                Sums {
+                    pixel: 1,
+                    lane: count,
+                }
+            }
+        }
+    }
+
+    /// Finishes the sums in the tile and writes them to the output.
     fn store(
         &self,
         tile: &[A; TILE],

@@ -175,7 +175,9 @@ mod plan;
 mod taps;
 mod transposed;
 
-pub use conv_core::{Axis, AxisError, Buffer, Dimension, Orientation, Padding, Window, finish};
+pub use conv_core::{
+    Axis, AxisError, Buffer, Dimension, KernelLayout, Orientation, Padding, Window, finish,
+};
 pub use ndarray;
 pub use rayon;
 

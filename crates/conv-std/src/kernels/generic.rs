@@ -258,10 +258,10 @@ unsafe fn pixel_blocks<T, W, A, const BUDGET: usize, const S: usize>(
         unsafe {
             match (lanes, unit) {
                 (64, _) if S == 1 => {
-                    pixel_block::<T, W, A, S, 64, true>(gather, run, start, pixels, tile)
+                    pixel_block::<T, W, A, S, 64, true>(gather, run, start, pixels, tile);
                 }
                 (32, _) if S == 1 => {
-                    pixel_block::<T, W, A, S, 32, true>(gather, run, start, pixels, tile)
+                    pixel_block::<T, W, A, S, 32, true>(gather, run, start, pixels, tile);
                 }
                 (16, _) => pixel_block::<T, W, A, S, 16, true>(gather, run, start, pixels, tile),
                 (4, true) => pixel_block::<T, W, A, S, 4, true>(gather, run, start, pixels, tile),

@@ -77,6 +77,9 @@ impl Judge for f64 {
 pub trait Sums: Number + Judge + Dirt + From<i8> {}
 impl<A: Number + Judge + Dirt + From<i8>> Sums for A {}
 
+/// Where (image, channel, position) stands in a flat tensor.
+pub type Index = Box<dyn Fn(usize, usize, &[usize]) -> usize>;
+
 /// A direct problem in a layout.
 #[derive(Clone, Debug)]
 pub struct Setting<const D: usize> {
@@ -143,11 +146,7 @@ impl<const D: usize> Setting<D> {
     }
 
     /// Where (image, channel, position) stands in this layout.
-    pub fn index(
-        &self,
-        channels: usize,
-        extents: &[usize],
-    ) -> Box<dyn Fn(usize, usize, &[usize]) -> usize> {
+    pub fn index(&self, channels: usize, extents: &[usize]) -> Index {
         match self.layout {
             Layout::Nchw => Box::new(channels_first(channels, extents)),
             Layout::Nhwc => Box::new(channels_last(channels, extents)),
