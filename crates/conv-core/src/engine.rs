@@ -105,8 +105,16 @@ impl Plan {
                 weights.input_channel,
             ),
         };
-        let rows = Line::new(geometry, 0, weights.tap[0], direction);
-        let columns = Line::new(geometry, 1, weights.tap[1], direction);
+        // Taken apart by patterns, which unlike an index cannot be out of range.
+        let [row_axis, column_axis] = *geometry.axes();
+        let ([height, width], [output_height, output_width]) =
+            (geometry.input(), geometry.output());
+        let [row_weights, column_weights] = weights.tap;
+        let orientation = geometry.orientation();
+        let rows =
+            Line::new(row_axis, orientation, row_weights, direction).between(height, output_height);
+        let columns = Line::new(column_axis, orientation, column_weights, direction)
+            .between(width, output_width);
         let group_weights = weights.group;
         let contiguous_row = matches!(direction, Direction::Direct)
             && groups == 1
@@ -139,19 +147,12 @@ impl Plan {
 
 impl Line {
     const fn new(
-        geometry: &Geometry<2>,
-        dimension: usize,
+        axis: Axis,
+        orientation: Orientation,
         tap_weights: usize,
         direction: Direction,
     ) -> Self {
-        let axis = geometry.axes()[dimension];
-        let input = geometry.input()[dimension];
-        let output = geometry.output()[dimension];
-        let (source, target) = match direction {
-            Direction::Direct => (input, output),
-            Direction::Transposed => (output, input),
-        };
-        let (first_weight, weight_step) = match geometry.orientation() {
+        let (first_weight, weight_step) = match orientation {
             Orientation::Correlation => (0, tap_weights as isize),
             Orientation::Convolution => (
                 axis.kernel.saturating_sub(1) * tap_weights,
@@ -161,12 +162,25 @@ impl Line {
         Self {
             axis,
             direction,
-            source,
-            target,
+            source: 0,
+            target: 0,
             first_weight,
             weight_step,
             phase_taps: axis.phase_step(),
             phase_positions: axis.phase_positions(),
+        }
+    }
+
+    /// With the map's input and output extents.
+    const fn between(self, input: usize, output: usize) -> Self {
+        let (source, target) = match self.direction {
+            Direction::Direct => (input, output),
+            Direction::Transposed => (output, input),
+        };
+        Self {
+            source,
+            target,
+            ..self
         }
     }
 
