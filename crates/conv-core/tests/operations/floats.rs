@@ -240,6 +240,36 @@ fn zero_weights_are_not_skipped() {
     });
 }
 
+/// Likewise an input of zero: it meets a weight that is not finite as NaN.
+#[test]
+fn zero_inputs_are_not_skipped() {
+    let mut random = Lcg::new(5);
+    maps(300, 6, |case| {
+        let (mut x, mut kernel, mut y) = case.draw::<f32, f32>(&mut random);
+        for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            x.fill(0.0);
+            y.fill(0.0);
+            kernel.fill(1.0);
+            let at = random.below(kernel.len());
+            kernel[at] = odd;
+            let mut forward = vec![7.0; y.len()];
+            let mut back = vec![7.0; x.len()];
+            case.conv(&x, &kernel, &mut forward).expect("a legal case");
+            case.conv_transpose(&y, &kernel, &mut back)
+                .expect("a legal case");
+            let matrix = Matrix::new(case.geometry, case.layout, &kernel).expect("legal");
+            for (row, value) in forward.iter().enumerate() {
+                let meets = matrix.row(row).any(|(_, weight)| !weight.is_finite());
+                assert_eq!(value.is_nan(), meets, "output {row} of {case:?}");
+            }
+            for (column, value) in back.iter().enumerate() {
+                let meets = matrix.column(column).any(|(_, weight)| !weight.is_finite());
+                assert_eq!(value.is_nan(), meets, "output {column} of {case:?}");
+            }
+        }
+    });
+}
+
 fn signal<const K: usize>(pads: (isize, isize), x: &[f32], kernel: [f32; K]) -> Vec<f32> {
     let axis = Axis::new(K).with_pads(pads.0, pads.1);
     let geometry = Geometry::direct([axis], [x.len()], 1, 1, 1).expect("a legal axis");
