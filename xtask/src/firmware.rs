@@ -143,9 +143,9 @@ pub(crate) fn qemu(console: &Console, arguments: &QemuArgs, choice: Choice) -> R
         let text = run(console, example, &image, target)?;
         print!("{text}");
         if *writing {
-            bless(console, example, &text)?
+            bless(console, example, &text)?;
         } else {
-            compare(example, target, &text)?
+            compare(example, target, &text)?;
         }
     }
     Ok(())

@@ -13,7 +13,7 @@
 //! | [`firmware`] | the firmware examples and the output committed beside them |
 //! | [`symbols`] | finds whatever could panic in a firmware binary, and names the caller |
 //! | [`size`] | flash and RAM of every example |
-//! | [`package`], [`test`], [`build`], [`vectors`] | the verbs of the same names |
+//! | [`package`], [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
 
 mod build;
 mod command;

@@ -150,7 +150,7 @@ where
 }
 
 fn orientation(index: usize) -> Orientation {
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         Orientation::Correlation
     } else {
         Orientation::Convolution
