@@ -66,7 +66,7 @@ pub(crate) fn verb(console: &Console, arguments: &SymbolsArgs, choice: Choice) -
     let mut failures = Vec::new();
     for target in boards {
         let result = match &arguments.example {
-            Some(example) => check_example(console, example, target, choice),
+            Some(example) => check_examples(console, std::slice::from_ref(example), target, choice),
             None => check(console, target, choice),
         };
         failures.extend(result.err().map(|error| format!("{error:#}")));
@@ -94,37 +94,38 @@ pub(crate) fn check(console: &Console, target: &Target, choice: Choice) -> Resul
     if examples.is_empty() {
         bail!("no firmware example is called {PREFIX}…: there is nothing to check");
     }
-    let mut failures = Vec::new();
-    for example in examples {
-        let result = check_example(console, &example, target, choice);
-        failures.extend(result.err().map(|error| format!("{error:#}")));
-    }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        bail!("{}", failures.join("\n"))
-    }
+    check_examples(console, &examples, target, choice)
 }
 
-fn check_example(console: &Console, example: &str, target: &Target, choice: Choice) -> Result<()> {
+fn check_examples(
+    console: &Console,
+    examples: &[String],
+    target: &Target,
+    choice: Choice,
+) -> Result<()> {
+    let arguments: String = examples
+        .iter()
+        .map(|example| format!(" --bin {example}"))
+        .collect();
     let mut failures = Vec::new();
     for profile in PROFILES {
-        let arguments = format!("--bin {example}");
-        let program = Program {
+        let program = |example| Program {
             profile,
             arguments: &arguments,
             layout: Some(layout(target)),
             flags: &["-Clink-arg=--emit-relocs"],
             ..firmware::program(example)
         };
-        let image = image::build(console, &program, target, choice)?;
-        let findings = inspect(&image)?;
-        if !findings.is_empty() {
-            let text = report(&findings);
-            failures.push(format!(
-                "{example} for {} ({profile}) can panic:\n{text}",
-                target.name
-            ));
+        image::compile(console, &program(""), target, choice)?;
+        for example in examples {
+            let findings = inspect(&image::collect(&program(example), target, choice)?)?;
+            if !findings.is_empty() {
+                let text = report(&findings);
+                failures.push(format!(
+                    "{example} for {} ({profile}) can panic:\n{text}",
+                    target.name
+                ));
+            }
         }
     }
     if failures.is_empty() {

@@ -78,11 +78,11 @@ struct Sensor {
     lost: u32,
 }
 
+/// What the interrupt and the main loop take turns to use.
+type Shared<T> = Mutex<RefCell<T>>;
+
 /// A queue of up to 255 samples, almost four blocks: the interrupt has one end, the main loop the other.
-static ENDS: (
-    Mutex<RefCell<Sensor>>,
-    Mutex<RefCell<Option<Consumer<'static, i16>>>>,
-) = {
+static ENDS: (Shared<Sensor>, Shared<Option<Consumer<'static, i16>>>) = {
     static mut QUEUE: Queue<i16, 256> = Queue::new();
     #[allow(unsafe_code, static_mut_refs)]
     // SAFETY: the name `QUEUE` ends with this block, which is evaluated once, by the compiler: nothing else
