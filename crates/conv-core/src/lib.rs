@@ -162,3 +162,8 @@ pub use error::{Buffer, Dimension, Error};
 pub use geometry::{Geometry, KernelLayout, Orientation};
 pub use matrix::Matrix;
 pub use window::{Window1d, Window2d};
+
+/// The crate's README, its example run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
