@@ -254,7 +254,8 @@ where
     R: Rounding,
     &'a QuantLayer2d<Kind, M, T, K, R, CO>: Layer<H, P>,
 {
-    /// A quantised layer, row by row. `history` is the memory; what it holds is not read.
+    /// A quantised layer, row by row; a signal is an image of width 1. `history` is the memory; what it holds is not
+    /// read.
     ///
     /// ```
     /// use conv_core::quantised::{QuantConv2d, Quantisation};
