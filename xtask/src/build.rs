@@ -38,9 +38,7 @@ pub(crate) fn everything(console: &Console, targets: &[&Target], choice: Choice)
 fn one(console: &Console, target: &Target, choice: Choice) -> Result<()> {
     image::build(console, &digest::program(target), target, choice)?;
     if target.board().is_some() {
-        for example in firmware::examples()? {
-            firmware::build(console, &example, target, choice)?;
-        }
+        firmware::build(console, target, choice)?;
     }
     Ok(())
 }

@@ -100,8 +100,9 @@ impl Invocation {
         self
     }
 
-    /// Sets an environment variable.
+    /// Sets an environment variable; the last value counts.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.set.retain(|(set, _)| set != name);
         self.set.push((name.into(), value.into()));
         self
     }

@@ -126,6 +126,7 @@ pub(crate) fn program(target: &Target) -> Program<'static> {
         file,
         profile: "release",
         arguments: "",
+        layout: None,
         flags: &[],
     }
 }

@@ -67,45 +67,42 @@ pub(crate) fn program(example: &str) -> Program<'_> {
         file: example,
         profile: "release",
         arguments: "--bins",
+        layout: None,
         flags: &[],
     }
 }
 
-/// Builds the examples for a target and returns each one's image.
+/// Builds every example for a target and returns each one's name and image.
 ///
 /// # Errors
 ///
 /// If one cannot be built.
 pub(crate) fn build(
     console: &Console,
-    example: &str,
     target: &Target,
     choice: Choice,
-) -> Result<PathBuf> {
-    if !examples()?.iter().any(|known| known == example) {
-        bail!(
-            "no example is called {example:?}; there are {}",
-            examples()?.join(", ")
-        );
-    }
-    image::build(console, &program(example), target, choice)
+) -> Result<Vec<(String, PathBuf)>> {
+    image::compile(console, &program(""), target, choice)?;
+    let collect = |example: String| {
+        let image = image::collect(&program(&example), target, choice)?;
+        Ok((example, image))
+    };
+    examples()?.into_iter().map(collect).collect()
 }
 
-/// Builds an example, runs it on its board, and returns what it printed, decoded where it logs
-/// with defmt.
+/// Runs an example on its board and returns what it printed, decoded where it logs with defmt.
 ///
 /// # Errors
 ///
-/// If it cannot be built or run, fails, or logs something that defmt cannot decode.
-pub(crate) fn output(
+/// If it cannot be run, fails, or logs something that defmt cannot decode.
+pub(crate) fn run(
     console: &Console,
     example: &str,
+    image: &Path,
     target: &Target,
-    choice: Choice,
 ) -> Result<String> {
-    let image = build(console, example, target, choice)?;
-    let outcome = image::run(console, &image, target)?;
-    let text = readable(&image, &outcome)?;
+    let outcome = image::run(console, image, target)?;
+    let text = readable(image, &outcome)?;
     if !outcome.success {
         let errors = String::from_utf8_lossy(&outcome.stderr).into_owned();
         bail!(
@@ -123,15 +120,32 @@ pub(crate) fn output(
 ///
 /// If the example cannot be built or run, fails, or prints something else than expected.
 pub(crate) fn qemu(console: &Console, arguments: &QemuArgs, choice: Choice) -> Result<()> {
-    let boards = targets::select(&arguments.names, Scope::Boards)?;
+    let QemuArgs {
+        example,
+        names,
+        bless: writing,
+    } = arguments;
+    if !examples()?.contains(example) {
+        bail!(
+            "no example is called {example:?}; there are {}",
+            examples()?.join(", ")
+        );
+    }
+    let boards = targets::select(names, Scope::Boards)?;
     setup::install(console, &boards, choice)?;
     for target in &boards {
-        let text = output(console, &arguments.example, target, choice)?;
+        let arguments = format!("--bin {example}");
+        let program = Program {
+            arguments: &arguments,
+            ..program(example)
+        };
+        let image = image::build(console, &program, target, choice)?;
+        let text = run(console, example, &image, target)?;
         print!("{text}");
-        if arguments.bless {
-            bless(console, &arguments.example, &text)?;
+        if *writing {
+            bless(console, example, &text)?
         } else {
-            compare(&arguments.example, target, &text)?;
+            compare(example, target, &text)?
         }
     }
     Ok(())

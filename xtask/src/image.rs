@@ -26,6 +26,8 @@ pub(crate) struct Program<'a> {
     pub(crate) profile: &'a str,
     /// Further arguments to `cargo build`.
     pub(crate) arguments: &'a str,
+    /// The memory layout, where it is not that of the target's board.
+    pub(crate) layout: Option<&'a str>,
     /// Further compiler flags.
     pub(crate) flags: &'a [&'a str],
 }
@@ -42,14 +44,43 @@ pub(crate) fn build(
     target: &Target,
     choice: Choice,
 ) -> Result<PathBuf> {
+    compile(console, program, target, choice)?;
+    collect(program, target, choice)
+}
+
+/// Builds what [`Program::arguments`] name, without copying it.
+///
+/// # Errors
+///
+/// If there is no compiler for the target, or the build fails.
+pub(crate) fn compile(
+    console: &Console,
+    program: &Program<'_>,
+    target: &Target,
+    choice: Choice,
+) -> Result<()> {
     let chosen = toolchain::resolve(target, choice)?;
     let cargo = toolchain::cargo_build(target, chosen, program.flags);
-    let cargo = cargo.words(&format!(
+    let package = format!(
         "--profile {} --package {}",
         program.profile, program.package
-    ));
-    let cargo = cargo.words(program.arguments);
+    );
+    let cargo = cargo.words(&package).words(program.arguments);
+    let cargo = match program.layout {
+        Some(board) => cargo.env("CONV_BOARD", board),
+        None => cargo,
+    };
     cargo.within(program.workspace).expect(console)?;
+    Ok(())
+}
+
+/// Copies a program that has just been built to `target/images/TARGET`.
+///
+/// # Errors
+///
+/// If it is not there or cannot be copied.
+pub(crate) fn collect(program: &Program<'_>, target: &Target, choice: Choice) -> Result<PathBuf> {
+    let chosen = toolchain::resolve(target, choice)?;
     let built = toolchain::directory(chosen).join(target.triple);
     let built = built
         .join(profile_directory(program.profile))

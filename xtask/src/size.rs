@@ -49,8 +49,7 @@ pub(crate) fn verb(console: &Console, arguments: &SizeArgs, choice: Choice) -> R
         );
     }
     for target in boards {
-        for example in firmware::examples()? {
-            let image = firmware::build(console, &example, target, choice)?;
+        for (example, image) in firmware::build(console, target, choice)? {
             let Size { flash, ram } = measure(&std::fs::read(&image)?)?;
             let name = target.name;
             if arguments.json {

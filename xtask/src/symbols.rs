@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use addr2line::Loader;
 use addr2line::fallible_iterator::FallibleIterator;
-use anyhow::{Result, anyhow, bail};
+use addr2line::{Context, gimli};
+use anyhow::{Result, bail};
 use clap::Args;
-use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, SymbolKind};
+use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, SectionKind, SymbolKind};
 
 use crate::console::Console;
 use crate::firmware;
@@ -20,8 +20,8 @@ use crate::setup;
 use crate::targets::{self, Scope, Target};
 use crate::toolchain::Choice;
 
-/// The binary that calls every operation of conv-core.
-const BINARY: &str = "all_operations";
+/// The examples that together call every operation of conv-core: those whose names begin so.
+const PREFIX: &str = "operations_";
 /// The targets that are checked unless others are named: each instruction set once.
 const TARGETS: [&str; 4] = ["cortex-m0", "cortex-m4f", "cortex-m33", "riscv32imc"];
 /// Optimised for speed, and for size.
@@ -30,9 +30,9 @@ const PROFILES: [&str; 2] = ["symbols", "symbols-small"];
 /// `cargo xtask symbols`.
 #[derive(Args)]
 pub(crate) struct SymbolsArgs {
-    /// The firmware example to check.
-    #[arg(long, default_value = BINARY)]
-    example: String,
+    /// Only this firmware example; without it those that together call every operation.
+    #[arg(long)]
+    example: Option<String>,
     /// Only this target (may be given several times).
     #[arg(long = "target", value_name = "NAME")]
     names: Vec<String>,
@@ -65,12 +65,14 @@ pub(crate) fn verb(console: &Console, arguments: &SymbolsArgs, choice: Choice) -
     setup::install(console, &boards, choice)?;
     let mut failures = Vec::new();
     for target in boards {
-        if let Err(error) = check_example(console, &arguments.example, target, choice) {
-            failures.push(format!("{error:#}"));
-        }
+        let result = match &arguments.example {
+            Some(example) => check_example(console, example, target, choice),
+            None => check(console, target, choice),
+        };
+        failures.extend(result.err().map(|error| format!("{error:#}")));
     }
     if failures.is_empty() {
-        println!("{}: no panicking symbol is linked", arguments.example);
+        println!("no panicking symbol is linked");
         return Ok(());
     }
     bail!("{}", failures.join("\n"))
@@ -81,35 +83,64 @@ pub(crate) fn of_interest(target: &Target) -> bool {
     TARGETS.contains(&target.name)
 }
 
-/// Checks the binary that calls every operation, in both profiles.
+/// Checks the examples that together call every operation, in both profiles.
 ///
 /// # Errors
 ///
-/// If it cannot be built or read, or something in it can panic.
+/// If one cannot be built or read, or something in it can panic, or there is none.
 pub(crate) fn check(console: &Console, target: &Target, choice: Choice) -> Result<()> {
-    check_example(console, BINARY, target, choice)
+    let mut examples = firmware::examples()?;
+    examples.retain(|example| example.starts_with(PREFIX));
+    if examples.is_empty() {
+        bail!("no firmware example is called {PREFIX}…: there is nothing to check");
+    }
+    let mut failures = Vec::new();
+    for example in examples {
+        let result = check_example(console, &example, target, choice);
+        failures.extend(result.err().map(|error| format!("{error:#}")));
+    }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        bail!("{}", failures.join("\n"))
+    }
 }
 
 fn check_example(console: &Console, example: &str, target: &Target, choice: Choice) -> Result<()> {
+    let mut failures = Vec::new();
     for profile in PROFILES {
         let arguments = format!("--bin {example}");
         let program = Program {
             profile,
             arguments: &arguments,
+            layout: Some(layout(target)),
             flags: &["-Clink-arg=--emit-relocs"],
             ..firmware::program(example)
         };
         let image = image::build(console, &program, target, choice)?;
         let findings = inspect(&image)?;
         if !findings.is_empty() {
-            bail!(
-                "{example} for {} ({profile}) can panic:\n{}",
-                target.name,
-                report(&findings)
-            );
+            let text = report(&findings);
+            failures.push(format!(
+                "{example} for {} ({profile}) can panic:\n{text}",
+                target.name
+            ));
         }
     }
-    Ok(())
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        bail!("{}", failures.join("\n"))
+    }
+}
+
+/// These images are not run, and without link-time optimisation they are larger than the smallest
+/// board: the Cortex-M0 takes the layout of a larger one.
+fn layout(target: &Target) -> &'static str {
+    match target.board() {
+        Some("microbit") | None => "mps2-an385",
+        Some(board) => board,
+    }
 }
 
 /// Proves that the check finds what it is for: a program with one function that panics, and the
@@ -128,6 +159,7 @@ pub(crate) fn self_test(console: &Console, target: &Target, choice: Choice) -> R
             file: &file,
             profile: "symbols",
             arguments: &arguments,
+            layout: Some(layout(target)),
             flags: &["-Clink-arg=--emit-relocs"],
         };
         inspect(&image::build(console, &program, target, choice)?)
@@ -195,36 +227,70 @@ pub(crate) fn inspect(image: &Path) -> Result<Vec<Finding>> {
             image.display()
         );
     }
-    let loader = Loader::new(image).map_err(|error| anyhow!("{}: {error}", image.display()))?;
+    let lines = lines(&file)?;
+    let reached = reached(&calls, &functions);
     let mut findings = Vec::new();
-    for (callee, panicking) in functions.iter().enumerate() {
-        if !can_panic(&panicking.name) {
-            continue;
-        }
-        let before = findings.len();
-        for call in calls.iter().filter(|call| call.callee == callee) {
-            if can_panic(call.caller_name(&functions)) {
-                continue;
-            }
+    for call in &calls {
+        let panicking = &functions[call.callee].name;
+        let caller = call.caller_name(&functions);
+        if can_panic(panicking) && !can_panic(caller) && call.caller.is_none_or(|c| reached[c]) {
             findings.push(Finding {
-                panics: panicking.name.clone(),
-                offender: call.caller_name(&functions).into(),
-                places: places(&loader, call.address),
+                panics: panicking.clone(),
+                offender: caller.into(),
+                places: places(&lines, call.address),
                 callers: chain(&calls, &functions, call.caller),
             });
         }
-        let called = calls.iter().any(|call| call.callee == callee);
-        if findings.len() == before && !called {
-            findings.push(Finding {
-                panics: panicking.name.clone(),
-                offender: "(linked, although nothing refers to it)".into(),
-                places: Vec::new(),
-                callers: Vec::new(),
-            });
-        }
+    }
+    if findings.is_empty() {
+        findings.extend(
+            functions
+                .iter()
+                .filter(|function| can_panic(&function.name))
+                .map(unreferred),
+        );
     }
     findings.dedup();
     Ok(findings)
+}
+
+/// A panicking function that is linked although nothing that is reached refers to it: still a
+/// finding, since the image holds it.
+fn unreferred(function: &Function) -> Finding {
+    Finding {
+        panics: function.name.clone(),
+        offender: "(linked, although nothing that is called refers to it)".into(),
+        places: Vec::new(),
+        callers: Vec::new(),
+    }
+}
+
+/// Which functions can be called without a panic having begun: from those that nothing refers to,
+/// such as the reset handler, and those in the vector table, through any but panicking ones.
+fn reached(calls: &[Reference], functions: &[Function]) -> Vec<bool> {
+    let mut referred = vec![false; functions.len()];
+    let mut reached = vec![false; functions.len()];
+    for call in calls {
+        referred[call.callee] = true;
+        reached[call.callee] |= call.from == From::VectorTable;
+    }
+    for (index, function) in functions.iter().enumerate() {
+        reached[index] |= !referred[index];
+        reached[index] &= !can_panic(&function.name);
+    }
+    loop {
+        let mut grew = false;
+        for call in calls {
+            let new = call.caller.is_some_and(|caller| reached[caller]) && !reached[call.callee];
+            if new && !can_panic(&functions[call.callee].name) {
+                reached[call.callee] = true;
+                grew = true;
+            }
+        }
+        if !grew {
+            return reached;
+        }
+    }
 }
 
 fn functions(file: &object::File<'_>) -> Result<Vec<Function>> {
@@ -259,9 +325,18 @@ fn address(file: &object::File<'_>, address: u64) -> u64 {
     }
 }
 
+/// Where a reference stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    Code,
+    VectorTable,
+    Data,
+}
+
 /// A reference from one function, or from a table, to another function.
 #[derive(Debug)]
 struct Reference {
+    from: From,
     caller: Option<usize>,
     callee: usize,
     address: u64,
@@ -278,11 +353,12 @@ fn references(file: &object::File<'_>, functions: &[Function]) -> Result<Vec<Ref
     let mut found = Vec::new();
     for section in file.sections() {
         let name = section.name()?;
-        if section.address() == 0 && name != ".vector_table" && name != ".text"
-            || name.starts_with(".debug")
-        {
-            continue;
-        }
+        let from = match name {
+            ".vector_table" | ".init" => From::VectorTable,
+            _ if section.kind() == SectionKind::Text => From::Code,
+            _ if section.kind().is_bss() || name.starts_with(".debug") => continue,
+            _ => From::Data,
+        };
         for (address_of_reference, relocation) in section.relocations() {
             let RelocationTarget::Symbol(index) = relocation.target() else {
                 continue;
@@ -298,6 +374,7 @@ fn references(file: &object::File<'_>, functions: &[Function]) -> Result<Vec<Ref
                 .position(|f| (f.start..f.end).contains(&address_of_reference))
                 .filter(|&caller| caller != callee);
             found.push(Reference {
+                from,
                 caller,
                 callee,
                 address: address_of_reference,
@@ -320,9 +397,25 @@ fn can_panic(name: &str) -> bool {
     runtime && (words.iter().any(|word| name.contains(word)) || name.ends_with("handle_error"))
 }
 
+/// Functions and lines by address.
+type Lines<'a> = Context<gimli::EndianSlice<'a, gimli::LittleEndian>>;
+
+/// Reads the debug sections as the linker left them. (addr2line's own loader would apply their
+/// relocations, which `--emit-relocs` keeps, a second time.)
+fn lines<'a>(file: &object::File<'a>) -> Result<Lines<'a>> {
+    let load = |id: gimli::SectionId| -> Result<_, gimli::Error> {
+        let section = file.section_by_name(id.name());
+        let data = section
+            .and_then(|section| section.data().ok())
+            .unwrap_or_default();
+        Ok(gimli::EndianSlice::new(data, gimli::LittleEndian))
+    };
+    Ok(Context::from_dwarf(gimli::Dwarf::load(load)?)?)
+}
+
 /// Where an address lies in the source: function and line, innermost inlined function first.
-fn places(loader: &Loader, address: u64) -> Vec<String> {
-    let Ok(frames) = loader.find_frames(address) else {
+fn places(lines: &Lines<'_>, address: u64) -> Vec<String> {
+    let Ok(frames) = lines.find_frames(address).skip_all_loads() else {
         return Vec::new();
     };
     let places = frames.map(|frame| {

@@ -179,8 +179,8 @@ fn examples(tally: &mut Tally<'_>, boards: &[&'static Target], choice: Choice) {
     for target in boards {
         tally.step(&format!("firmware examples: {}", target.name), || {
             let mut failures = Vec::new();
-            for example in firmware::examples()? {
-                let result = firmware::output(console, &example, target, choice)
+            for (example, image) in firmware::build(console, target, choice)? {
+                let result = firmware::run(console, &example, &image, target)
                     .and_then(|text| firmware::compare(&example, target, &text));
                 failures.extend(result.err().map(|error| format!("{example}: {error:#}")));
             }

@@ -48,8 +48,8 @@ pub(crate) fn verb(console: &Console, arguments: &VectorsArgs, choice: Choice) -
         }
     }
     for target in boards {
-        for example in firmware::examples()? {
-            let text = firmware::output(console, &example, target, choice)?;
+        for (example, image) in firmware::build(console, target, choice)? {
+            let text = firmware::run(console, &example, &image, target)?;
             if arguments.bless {
                 firmware::bless(console, &example, &text)?;
             } else if let Err(error) = firmware::compare(&example, target, &text) {

@@ -264,7 +264,8 @@ impl Axis {
         add(padded, -(dilated as isize))
     }
 
-    const fn padded(&self, input: usize) -> Result<isize, AxisError> {
+    /// `i + pad_before + pad_after`; may be negative when pads crop.
+    pub(crate) const fn padded(&self, input: usize) -> Result<isize, AxisError> {
         let before = attempt!(add(attempt!(to_signed(input)), self.pad_before));
         add(before, self.pad_after)
     }

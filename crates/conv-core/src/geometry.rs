@@ -108,6 +108,10 @@ impl<const D: usize> Geometry<D> {
             if let Err(error) = axes[d].output_padding(transposed_input[d], transposed_output[d]) {
                 return Err(axis_error(d, D, error));
             }
+            // As for the direct operation, positions in the padded input have to fit.
+            if let Err(error) = axes[d].padded(transposed_output[d]) {
+                return Err(axis_error(d, D, error));
+            }
             d += 1;
         }
         Self::checked(

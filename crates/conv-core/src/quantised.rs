@@ -480,8 +480,11 @@ pub struct QuantLayer2d<Kind, M, T, K, R: Rounding, const CO: usize> {
     scales: [R::Scale; CO],
     correction: [i32; CO],
     quantisation: Quantisation,
-    types: PhantomData<fn() -> (Kind, M, T)>,
+    types: Types<Kind, M, T>,
 }
+
+/// What a layer names and does not hold.
+type Types<Kind, M, T> = PhantomData<fn() -> (Kind, M, T)>;
 
 /// Weights in a constant: there, traits cannot be called.
 #[derive(Clone, Copy)]
@@ -702,7 +705,7 @@ where
             let kernel = self.kernel.weights();
             match pixels {
                 Pixels::Interior => {
-                    engine::run(plan, pixels, Plain, input, kernel, output, &finish)
+                    engine::run(plan, pixels, Plain, input, kernel, output, &finish);
                 }
                 Pixels::Border | Pixels::All => {
                     let zero_point = self.quantisation.input_zero_point;

@@ -70,6 +70,21 @@ pub(crate) const fn depthwise_2d<K: Image>() -> KernelShape<2> {
 /// Generates one operation of a marker: the raw form and the one with a finish.
 macro_rules! typed_operation {
     (
+        @plan $marker:ident, $input:ident, $kernel_array:ident, $output:ident, $finish:ty,
+        $direction:ident, $settings:ident, $plan:ident, $shape:ident, $kernel_shape:ident
+    ) => {
+        const {
+            &typed::$plan(
+                $settings::<$marker>().plan::<$input::Element, $kernel_array::Element, $finish>(
+                    Direction::$direction,
+                    $shape::<$input>(),
+                    $kernel_shape::<$kernel_array>(),
+                    $shape::<$output>(),
+                ),
+            )
+        }
+    };
+    (
         $(#[$doc:meta])* $name:ident, $(#[$doc_with:meta])* $name_with:ident:
         $array:ident, $kernel:ident, $direction:ident,
         $settings:ident, $plan:ident, $shape:ident, $kernel_shape:ident
@@ -82,8 +97,14 @@ macro_rules! typed_operation {
             O: $array,
             I::Element: Multiply<K::Element, O::Element>,
         {
+            // Not through the form with a finish: the compiler shows the innermost call that fails, which has to be
+            // the caller's.
+            let plan = typed_operation!(
+                @plan Self, I, K, O, Raw<O::Element>,
+                $direction, $settings, $plan, $shape, $kernel_shape
+            );
             let finish: Raw<O::Element> = raw();
-            Self::$name_with(input, kernel, output, finish);
+            engine::run(plan, Pixels::All, Plain, input.elements(), kernel.elements(), output.elements_mut(), &finish);
         }
 
         $(#[$doc_with])*
@@ -95,14 +116,9 @@ macro_rules! typed_operation {
             F: Finish<Output = O::Element>,
             I::Element: Multiply<K::Element, F::Accumulator>,
         {
-            let plan = const {
-                &typed::$plan($settings::<Self>().plan::<I::Element, K::Element, F>(
-                    Direction::$direction,
-                    $shape::<I>(),
-                    $kernel_shape::<K>(),
-                    $shape::<O>(),
-                ))
-            };
+            let plan = typed_operation!(
+                @plan Self, I, K, O, F, $direction, $settings, $plan, $shape, $kernel_shape
+            );
             engine::run(plan, Pixels::All, Plain, input.elements(), kernel.elements(), output.elements_mut(), &finish);
         }
     };

@@ -138,116 +138,120 @@ where
     }
 }
 
+/// Layers on images.
+const IMAGES: [Case<2>; 12] = [
+    Case::direct("3x3 64 channels 56²", 64, [56, 56], 64, 3, 1, 1),
+    Case::direct("3x3 512 channels 7²", 512, [7, 7], 512, 3, 1, 1),
+    Case::direct("stem 7x7 stride 2 224²", 3, [224, 224], 64, 7, 2, 3),
+    Case::direct(
+        "depthwise 3x3 32 channels 112²",
+        32,
+        [112, 112],
+        32,
+        3,
+        1,
+        1,
+    )
+    .groups(32),
+    Case::direct(
+        "depthwise 3x3 512 channels 14²",
+        512,
+        [14, 14],
+        512,
+        3,
+        1,
+        1,
+    )
+    .groups(512),
+    Case::direct("1x1 64 to 128 channels 56²", 64, [56, 56], 128, 1, 1, 0),
+    Case::direct(
+        "3x3 128 channels 32 groups 56²",
+        128,
+        [56, 56],
+        128,
+        3,
+        1,
+        1,
+    )
+    .groups(32),
+    Case::direct("image 5x5 512²", 1, [512, 512], 1, 5, 1, 2),
+    Case::direct(
+        "transposed 4x4 stride 2 512 channels 8² to 256",
+        512,
+        [8, 8],
+        256,
+        4,
+        2,
+        1,
+    )
+    .transposed(0),
+    Case::direct(
+        "transposed 4x4 stride 2 128 channels 32² to 3",
+        128,
+        [32, 32],
+        3,
+        4,
+        2,
+        1,
+    )
+    .transposed(0),
+    Case::direct(
+        "transposed 2x2 stride 2 512 channels 32² to 256",
+        512,
+        [32, 32],
+        256,
+        2,
+        2,
+        0,
+    )
+    .transposed(0),
+    Case::direct(
+        "transposed 9x9 stride 3 56 channels 64² to 1",
+        56,
+        [64, 64],
+        1,
+        9,
+        3,
+        4,
+    )
+    .transposed(2),
+];
+
+/// Layers on signals.
+const SIGNALS: [Case<1>; 3] = [
+    Case::direct(
+        "signal 7 dilation 3 256 channels 1024",
+        256,
+        [1024],
+        256,
+        7,
+        1,
+        9,
+    )
+    .dilation(3),
+    Case::direct("signal 64 taps 1000000", 1, [1_000_000], 1, 64, 1, 0),
+    Case::direct(
+        "signal transposed 16 stride 8 512 channels 128 to 256",
+        512,
+        [128],
+        256,
+        16,
+        8,
+        4,
+    )
+    .transposed(0),
+];
+
 fn layers(criterion: &mut Criterion) {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let mut counts = vec![1, all];
     counts.dedup();
     for count in counts {
         let pool = Arc::new(ThreadPoolBuilder::new().num_threads(count).build().unwrap());
-        let images = [
-            Case::direct("3x3 64 channels 56²", 64, [56, 56], 64, 3, 1, 1),
-            Case::direct("3x3 512 channels 7²", 512, [7, 7], 512, 3, 1, 1),
-            Case::direct("stem 7x7 stride 2 224²", 3, [224, 224], 64, 7, 2, 3),
-            Case::direct(
-                "depthwise 3x3 32 channels 112²",
-                32,
-                [112, 112],
-                32,
-                3,
-                1,
-                1,
-            )
-            .groups(32),
-            Case::direct(
-                "depthwise 3x3 512 channels 14²",
-                512,
-                [14, 14],
-                512,
-                3,
-                1,
-                1,
-            )
-            .groups(512),
-            Case::direct("1x1 64 to 128 channels 56²", 64, [56, 56], 128, 1, 1, 0),
-            Case::direct(
-                "3x3 128 channels 32 groups 56²",
-                128,
-                [56, 56],
-                128,
-                3,
-                1,
-                1,
-            )
-            .groups(32),
-            Case::direct("image 5x5 512²", 1, [512, 512], 1, 5, 1, 2),
-            Case::direct(
-                "transposed 4x4 stride 2 512 channels 8² to 256",
-                512,
-                [8, 8],
-                256,
-                4,
-                2,
-                1,
-            )
-            .transposed(0),
-            Case::direct(
-                "transposed 4x4 stride 2 128 channels 32² to 3",
-                128,
-                [32, 32],
-                3,
-                4,
-                2,
-                1,
-            )
-            .transposed(0),
-            Case::direct(
-                "transposed 2x2 stride 2 512 channels 32² to 256",
-                512,
-                [32, 32],
-                256,
-                2,
-                2,
-                0,
-            )
-            .transposed(0),
-            Case::direct(
-                "transposed 9x9 stride 3 56 channels 64² to 1",
-                56,
-                [64, 64],
-                1,
-                9,
-                3,
-                4,
-            )
-            .transposed(2),
-        ];
-        for case in &images {
+        for case in &IMAGES {
             bench(criterion, &pool, case);
         }
-        let signals = [
-            Case::direct(
-                "signal 7 dilation 3 256 channels 1024",
-                256,
-                [1024],
-                256,
-                7,
-                1,
-                9,
-            )
-            .dilation(3),
-            Case::direct("signal 64 taps 1000000", 1, [1_000_000], 1, 64, 1, 0),
-            Case::direct(
-                "signal transposed 16 stride 8 512 channels 128 to 256",
-                512,
-                [128],
-                256,
-                16,
-                8,
-                4,
-            )
-            .transposed(0),
-        ];
-        for case in &signals {
+        for case in &SIGNALS {
             bench(criterion, &pool, case);
         }
         let volume = Case::direct(

@@ -102,8 +102,8 @@ where
         // Dense blocks read many weights: each stays in the cache while it passes over the rows. Blocks of few
         // channels read many inputs: each row's taps serve all of them.
         let together = match self.packed.algorithm {
-            Algorithm::ChannelLanes => 1,
-            Algorithm::PixelLanes | Algorithm::DepthwiseLanes => blocks.len(),
+            Algorithm::Channels => 1,
+            Algorithm::Pixels | Algorithm::Depthwise => blocks.len(),
         };
         for blocks in blocks.chunks(together.max(1)) {
             for z in &self.phases[0] {
@@ -137,7 +137,7 @@ where
         let channels = self.sink_channels();
         for block in blocks {
             for channel in block.first..block.first + block.count {
-                let value = self.finished(channel, A::ZERO);
+                let value = self.finisher(channel)(A::ZERO);
                 match self.layout {
                     Layout::Nchw => piece.planes[channel - piece.channel].fill(value),
                     Layout::Nhwc => {
@@ -149,13 +149,18 @@ where
         }
     }
 
+    /// From the sum of products to the output of a channel.
     #[inline]
-    fn finished(&self, channel: usize, sum: A) -> F::Output {
-        let sum = match self.bias {
-            Some(bias) => sum.saturating_sum(bias[channel]),
-            None => sum,
-        };
-        self.finish.finish(channel, sum)
+    fn finisher(&self, channel: usize) -> impl Fn(A) -> F::Output {
+        let bias = self.bias.map(|bias| bias[channel]);
+        let finish = self.finish;
+        move |sum| {
+            let sum = match bias {
+                Some(bias) => sum.saturating_sum(bias),
+                None => sum,
+            };
+            finish.finish(channel, sum)
+        }
     }
 
     /// Computes, finishes and stores a run of outputs of one channel block, a tile at a time.
@@ -179,13 +184,13 @@ where
             ..
         } = self.packed;
         let first_source = match algorithm {
-            Algorithm::DepthwiseLanes => block.first,
+            Algorithm::Depthwise => block.first,
             _ => block.group * channels.sources,
         } * strides.channel;
         // A multiple of every register block's pixels, so that tiles do not end in short blocks.
         let most = match algorithm {
-            Algorithm::PixelLanes => TILE / 4,
-            Algorithm::ChannelLanes | Algorithm::DepthwiseLanes => 60,
+            Algorithm::Pixels => TILE / 4,
+            Algorithm::Channels | Algorithm::Depthwise => 60,
         };
         let mut done = 0;
         while done < segment.count {
@@ -199,32 +204,7 @@ where
                 taps: list.taps(),
                 weights: &self.packed.weights[block.weights..],
             };
-            let sums = match algorithm {
-                Algorithm::ChannelLanes => {
-                    tile[..count * LANES].fill(A::ZERO);
-                    self.table.channel_lanes(&gather, count, tile);
-                    Sums {
-                        pixel: LANES,
-                        lane: 1,
-                    }
-                }
-                Algorithm::DepthwiseLanes => {
-                    self.table.depthwise_lanes(&gather, count, tile);
-                    Sums {
-                        pixel: LANES,
-                        lane: 1,
-                    }
-                }
-                Algorithm::PixelLanes => {
-                    let step = self.packed.sink_step();
-                    self.table
-                        .pixel_lanes(&gather, block.count, step, count, tile);
-                    Sums {
-                        pixel: 1,
-                        lane: count,
-                    }
-                }
-            };
+            let sums = self.compute(&gather, block, count, tile);
             let part = Segment {
                 output: segment.output + done * segment.step,
                 count,
@@ -235,6 +215,41 @@ where
         }
     }
 
+    /// The sums of `count` outputs of a block, and how they lie in the tile.
+    fn compute(
+        &self,
+        gather: &Gather<'_, T, W>,
+        block: &Block,
+        count: usize,
+        tile: &mut [A; TILE],
+    ) -> Sums {
+        let lanes_together = Sums {
+            pixel: LANES,
+            lane: 1,
+        };
+        match self.packed.algorithm {
+            Algorithm::Channels => {
+                tile[..count * LANES].fill(A::ZERO);
+                self.table.channel_lanes(gather, count, tile);
+                lanes_together
+            }
+            Algorithm::Depthwise => {
+                self.table.depthwise_lanes(gather, count, tile);
+                lanes_together
+            }
+            Algorithm::Pixels => {
+                let step = self.packed.sink_step();
+                self.table
+                    .pixel_lanes(gather, block.count, step, count, tile);
+                Sums {
+                    pixel: 1,
+                    lane: count,
+                }
+            }
+        }
+    }
+
+    /// Finishes the sums in the tile and writes them to the output.
     fn store(
         &self,
         tile: &[A; TILE],
@@ -243,27 +258,41 @@ where
         segment: Segment,
         piece: &mut Piece<'_, F::Output>,
     ) {
-        match self.layout {
-            Layout::Nchw => {
-                for lane in 0..block.count {
-                    let channel = block.first + lane;
-                    let plane = &mut piece.planes[channel - piece.channel][segment.output..];
-                    let places = plane.iter_mut().step_by(segment.step).take(segment.count);
-                    let sums = tile[lane * sums.lane..].iter().step_by(sums.pixel);
-                    for (place, sum) in places.zip(sums) {
-                        *place = self.finished(channel, *sum);
-                    }
+        let channels = self.sink_channels();
+        if self.layout == Layout::Nhwc && sums.lane == 1 {
+            // Both tile and output have a pixel's channels side by side.
+            for pixel in 0..segment.count {
+                let start = (segment.output + pixel * segment.step) * channels + block.first;
+                let places = &mut piece.planes[0][start..][..block.count];
+                let sums = &tile[pixel * sums.pixel..][..block.count];
+                for (lane, (place, sum)) in places.iter_mut().zip(sums).enumerate() {
+                    *place = self.finisher(block.first + lane)(*sum);
                 }
             }
-            Layout::Nhwc => {
-                let channels = self.sink_channels();
-                for pixel in 0..segment.count {
-                    let start = (segment.output + pixel * segment.step) * channels + block.first;
-                    let places = piece.planes[0][start..].iter_mut().take(block.count);
-                    let sums = tile[pixel * sums.pixel..].iter().step_by(sums.lane);
-                    for (lane, (place, sum)) in places.zip(sums).enumerate() {
-                        *place = self.finished(block.first + lane, *sum);
-                    }
+            return;
+        }
+        for lane in 0..block.count {
+            let channel = block.first + lane;
+            let finish = self.finisher(channel);
+            let (places, step) = match self.layout {
+                Layout::Nchw => {
+                    let plane = &mut piece.planes[channel - piece.channel];
+                    (&mut plane[segment.output..], segment.step)
+                }
+                Layout::Nhwc => {
+                    let start = segment.output * channels + channel;
+                    (&mut piece.planes[0][start..], segment.step * channels)
+                }
+            };
+            let of_lane = &tile[lane * sums.lane..];
+            if step == 1 && sums.pixel == 1 {
+                for (place, sum) in places[..segment.count].iter_mut().zip(of_lane) {
+                    *place = finish(*sum);
+                }
+            } else {
+                let places = places.iter_mut().step_by(step).take(segment.count);
+                for (place, sum) in places.zip(of_lane.iter().step_by(sums.pixel)) {
+                    *place = finish(*sum);
                 }
             }
         }

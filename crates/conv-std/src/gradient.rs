@@ -64,10 +64,6 @@ where
             Boundary::Zero => resolved.geometry,
             _ => padded(&resolved.geometry)?,
         };
-        let folds = Folds::new(boundary, &resolved.geometry);
-        let taps = products(&self.map, !O::TRANSPOSED)?.saturating_mul(folds.most());
-        check_accumulator::<T, W, A>(taps, 0)?;
-
         let opposite = Resolved {
             batch,
             geometry: padded,
@@ -80,6 +76,10 @@ where
             count * extents.iter().product::<usize>(),
         )?;
         let mut values = allocate(Buffer::Input, elements, A::ZERO)?;
+        // After the buffer: it has failed where the pads are too large to be listed.
+        let folds = Folds::new(boundary, &resolved.geometry);
+        let taps = products(&self.map, !O::TRANSPOSED)?.saturating_mul(folds.most());
+        check_accumulator::<T, W, A>(taps, 0)?;
         let finish = raw::<A>();
         let standard = gradient.as_standard_layout();
         let run = opposite.run(self.table, self.opposite()?, self.layout, &finish);
@@ -323,15 +323,7 @@ where
             boundary,
         };
         let taps = self.map.taps();
-        let blocks: Vec<LaneBlock> = (0..geometry.groups())
-            .flat_map(|group| {
-                (0..outputs).step_by(LANES).map(move |start| LaneBlock {
-                    group,
-                    first: group * outputs + start,
-                    count: LANES.min(outputs - start),
-                })
-            })
-            .collect();
+        let blocks = LaneBlock::all(geometry.groups(), outputs);
         let block_size = taps * inputs * LANES;
         let size = batched(Buffer::Kernel, blocks.len(), block_size)?;
         let mut sums = allocate(Buffer::Kernel, size, A::ZERO)?;
@@ -343,13 +335,27 @@ where
         } else {
             self.threads.each(work, run);
         }
-        let mut weights = allocate(Buffer::Kernel, geometry.kernel_elements(), A::ZERO)?;
-        for (block, sums) in blocks.iter().zip(sums.chunks(block_size)) {
+        let weights = self.arrange(&blocks, &sums, geometry.kernel_elements(), inputs)?;
+        let shape = self
+            .layout
+            .shape(geometry.output_channels(), inputs, geometry.kernel());
+        array::<_, D>(&shape, weights)
+    }
+
+    /// The sums of all blocks, `[tap][input channel][16]` each, in the layout of the weights.
+    fn arrange(
+        &self,
+        blocks: &[LaneBlock],
+        sums: &[A],
+        elements: usize,
+        inputs: usize,
+    ) -> Result<Vec<A>, Error> {
+        let taps = self.map.taps();
+        let mut weights = allocate(Buffer::Kernel, elements, A::ZERO)?;
+        for (block, sums) in blocks.iter().zip(sums.chunks(taps * inputs * LANES)) {
             for (index, lanes) in sums.chunks(LANES).enumerate() {
-                let (tap, input) = (
-                    orient(self.orientation, index / inputs, taps),
-                    index % inputs,
-                );
+                let (tap, input) = (index / inputs, index % inputs);
+                let tap = orient(self.orientation, tap, taps);
                 for (lane, sum) in lanes.iter().take(block.count).enumerate() {
                     let output = block.first + lane;
                     weights[match self.layout {
@@ -359,10 +365,7 @@ where
                 }
             }
         }
-        let shape = self
-            .layout
-            .shape(geometry.output_channels(), inputs, geometry.kernel());
-        array::<_, D>(&shape, weights)
+        Ok(weights)
     }
 }
 
@@ -372,6 +375,20 @@ struct LaneBlock {
     group: usize,
     first: usize,
     count: usize,
+}
+
+impl LaneBlock {
+    /// The blocks of every group of `outputs` channels.
+    fn all(groups: usize, outputs: usize) -> Vec<Self> {
+        let of_group = |group| {
+            (0..outputs).step_by(LANES).map(move |start| Self {
+                group,
+                first: group * outputs + start,
+                count: LANES.min(outputs - start),
+            })
+        };
+        (0..groups).flat_map(of_group).collect()
+    }
 }
 
 /// Positions of `y` that are brought into lanes at a time.

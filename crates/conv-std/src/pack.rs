@@ -22,11 +22,11 @@ pub(crate) struct Channels {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     /// 16 output channels share a register.
-    ChannelLanes,
+    Channels,
     /// Neighbouring outputs share a register.
-    PixelLanes,
+    Pixels,
     /// 16 channels share a register, each with its own input.
-    DepthwiseLanes,
+    Depthwise,
 }
 
 impl Algorithm {
@@ -34,16 +34,16 @@ impl Algorithm {
     /// lanes empty.
     pub(crate) fn choose(layout: Layout, channels: &Channels) -> Self {
         if layout == Layout::Nhwc && depthwise::fits(channels) {
-            Self::DepthwiseLanes
+            Self::Depthwise
         } else if channels.sinks >= LANES / 2 {
-            Self::ChannelLanes
+            Self::Channels
         } else {
-            Self::PixelLanes
+            Self::Pixels
         }
     }
 }
 
-/// Most output channels of a block of `PixelLanes`.
+/// Most output channels of a block of `Algorithm::Pixels`.
 const PIXEL_SINKS: usize = 4;
 
 /// Output channels that one call of a register block computes.
@@ -81,9 +81,9 @@ impl<W: Number> Packed<W> {
     ) -> Result<Self, Error> {
         let algorithm = Algorithm::choose(layout, &channels);
         let rows = match algorithm {
-            Algorithm::ChannelLanes => channels.groups * channels.sinks.next_multiple_of(LANES),
-            Algorithm::PixelLanes => channels.groups * channels.sinks,
-            Algorithm::DepthwiseLanes => channels.groups.next_multiple_of(LANES),
+            Algorithm::Channels => channels.groups * channels.sinks.next_multiple_of(LANES),
+            Algorithm::Pixels => channels.groups * channels.sinks,
+            Algorithm::Depthwise => channels.groups.next_multiple_of(LANES),
         };
         let elements = rows
             .checked_mul(taps)
@@ -100,9 +100,9 @@ impl<W: Number> Packed<W> {
                 elements,
             })?;
         let blocks = match algorithm {
-            Algorithm::DepthwiseLanes => depthwise::pack(&channels, taps, &mut weights, weight),
-            Algorithm::ChannelLanes => channel_blocks(&channels, taps, &mut weights, weight),
-            Algorithm::PixelLanes => pixel_blocks(&channels, taps, &mut weights, weight),
+            Algorithm::Depthwise => depthwise::pack(&channels, taps, &mut weights, weight),
+            Algorithm::Channels => channel_blocks(&channels, taps, &mut weights, weight),
+            Algorithm::Pixels => pixel_blocks(&channels, taps, &mut weights, weight),
         };
         Ok(Self {
             algorithm,
@@ -118,12 +118,12 @@ impl<W: Number> Packed<W> {
         let Channels { sources, sinks, .. } = self.channels;
         let (group, within) = (sink / sinks, sink % sinks);
         let index = match self.algorithm {
-            Algorithm::ChannelLanes => {
+            Algorithm::Channels => {
                 let block = group * sinks.div_ceil(LANES) + within / LANES;
                 ((block * self.taps + tap) * sources + source) * LANES + within % LANES
             }
-            Algorithm::PixelLanes => (sink * self.taps + tap) * sources + source,
-            Algorithm::DepthwiseLanes => {
+            Algorithm::Pixels => (sink * self.taps + tap) * sources + source,
+            Algorithm::Depthwise => {
                 let block = sink / LANES;
                 let first = self.blocks[block].first;
                 (block * self.taps + tap) * LANES + sink - first
@@ -135,13 +135,13 @@ impl<W: Number> Packed<W> {
     /// Packed weights from one tap to the next.
     pub(crate) const fn tap_step(&self) -> usize {
         match self.algorithm {
-            Algorithm::ChannelLanes => self.channels.sources * LANES,
-            Algorithm::PixelLanes => self.channels.sources,
-            Algorithm::DepthwiseLanes => LANES,
+            Algorithm::Channels => self.channels.sources * LANES,
+            Algorithm::Pixels => self.channels.sources,
+            Algorithm::Depthwise => LANES,
         }
     }
 
-    /// Packed weights from one output channel of a block of `PixelLanes` to the next.
+    /// Packed weights from one output channel of a block of `Algorithm::Pixels` to the next.
     pub(crate) const fn sink_step(&self) -> usize {
         self.channels.sources * self.taps
     }

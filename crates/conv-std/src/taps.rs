@@ -147,6 +147,9 @@ pub(crate) struct Segment {
     pub(crate) count: usize,
 }
 
+/// What [`walk`] calls with each run.
+pub(crate) type Visit<'a> = dyn FnMut(&TapList, Segment) + 'a;
+
 /// Calls `visit` with every run of outputs of one phase in the rows `rows`, where row `z·height + y` has `width`
 /// outputs.
 ///
@@ -158,85 +161,114 @@ pub(crate) fn walk(
     output: [usize; 3],
     to: &Addressing,
     list: &mut TapList,
-    visit: &mut dyn FnMut(&TapList, Segment),
+    visit: &mut Visit<'_>,
 ) {
-    let [z, y, x] = phase;
-    let (inside_y, inside_x) = (y.interior(), x.interior());
+    let [z, y, _] = phase;
+    let inside_y = y.interior();
     for m_z in 0..z.count {
-        let plane = (z.first + m_z * z.step) * output[1];
+        let first_row = (z.first + m_z * z.step) * output[1];
         // Rows of this plane, counted within it.
-        let start = rows.start.saturating_sub(plane).min(output[1]);
-        let end = rows.end.saturating_sub(plane).min(output[1]);
+        let start = rows.start.saturating_sub(first_row).min(output[1]);
+        let end = rows.end.saturating_sub(first_row).min(output[1]);
         let members = y.members(start..end);
         if members.is_empty() {
             continue;
         }
         let middle_start = inside_y.start.clamp(members.start, members.end);
         let middle_end = inside_y.end.clamp(middle_start, members.end);
-        let pixel_index = |m_y: usize, m_x: usize| {
-            let row = plane + y.first + m_y * y.step - rows.start;
-            row * output[2] + x.first + m_x * x.step
+        let plane = Plane {
+            phase,
+            to,
+            inside_x: phase[2].interior(),
+            m_z,
+            first_row,
+            rows_start: rows.start,
+            width: output[2],
         };
-        let pixel_x = x.advance as isize * to.source[2] as isize;
-        let pixel_y = y.advance as isize * to.source[1] as isize;
-        let single = |m_y: usize, m_x: usize, base: isize| Segment {
+        for m_y in (members.start..middle_start).chain(middle_end..members.end) {
+            plane.border_row(m_y, list, visit);
+        }
+        if middle_start < middle_end {
+            plane.interior_rows(middle_start..middle_end, list, visit);
+        }
+    }
+}
+
+/// The outputs of one phase at one depth.
+struct Plane<'a> {
+    phase: &'a [AxisPhase; 3],
+    to: &'a Addressing,
+    inside_x: Range<usize>,
+    m_z: usize,
+    /// Row of the plane's first output, counted over all planes.
+    first_row: usize,
+    /// First row of the walk.
+    rows_start: usize,
+    width: usize,
+}
+
+impl Plane<'_> {
+    /// A run of one output.
+    fn single(&self, m_y: usize, m_x: usize, base: isize) -> Segment {
+        let [_, y, x] = self.phase;
+        let row = self.first_row + y.first + m_y * y.step - self.rows_start;
+        Segment {
             base,
-            pixel: pixel_x,
-            output: pixel_index(m_y, m_x),
+            // Wraps only where the stride leads out of the source, so that no run has a second output.
+            pixel: (x.advance as isize).wrapping_mul(self.to.source[2] as isize),
+            output: row * self.width + x.first + m_x * x.step,
             step: x.step,
             count: 1,
-        };
-        let outside_x = || (0..inside_x.start).chain(inside_x.end..x.count);
+        }
+    }
 
-        // Rows above and below the interior.
-        for m_y in (members.start..middle_start).chain(middle_end..members.end) {
-            if !inside_x.is_empty() {
-                list.fill(phase, [m_z, m_y, inside_x.start], to);
-                let count = inside_x.len();
-                visit(
-                    list,
-                    Segment {
-                        count,
-                        ..single(m_y, inside_x.start, list.base)
-                    },
-                );
-            }
-            for m_x in outside_x() {
-                list.fill(phase, [m_z, m_y, m_x], to);
-                visit(list, single(m_y, m_x, list.base));
+    /// The outputs left and right of the interior.
+    fn outside_x(&self) -> impl Iterator<Item = usize> + use<> {
+        (0..self.inside_x.start).chain(self.inside_x.end..self.phase[2].count)
+    }
+
+    /// A row above or below the interior.
+    fn border_row(&self, m_y: usize, list: &mut TapList, visit: &mut Visit<'_>) {
+        let first = self.inside_x.start;
+        if !self.inside_x.is_empty() {
+            list.fill(self.phase, [self.m_z, m_y, first], self.to);
+            let run = Segment {
+                count: self.inside_x.len(),
+                ..self.single(m_y, first, list.base)
+            };
+            visit(list, run);
+        }
+        for m_x in self.outside_x() {
+            list.fill(self.phase, [self.m_z, m_y, m_x], self.to);
+            visit(list, self.single(m_y, m_x, list.base));
+        }
+    }
+
+    /// The interior row by row, then the columns beside it.
+    fn interior_rows(&self, rows: Range<usize>, list: &mut TapList, visit: &mut Visit<'_>) {
+        let y = &self.phase[1];
+        let pixel = (y.advance as isize).wrapping_mul(self.to.source[1] as isize);
+        let first = self.inside_x.start;
+        if !self.inside_x.is_empty() {
+            list.fill(self.phase, [self.m_z, rows.start, first], self.to);
+            for m_y in rows.clone() {
+                let ahead = pixel.wrapping_mul((m_y - rows.start) as isize);
+                let run = Segment {
+                    count: self.inside_x.len(),
+                    ..self.single(m_y, first, list.base + ahead)
+                };
+                visit(list, run);
             }
         }
-        if middle_start == middle_end {
-            continue;
-        }
-        // The interior, row by row.
-        if !inside_x.is_empty() {
-            list.fill(phase, [m_z, middle_start, inside_x.start], to);
-            for m_y in middle_start..middle_end {
-                let base = list.base + (m_y - middle_start) as isize * pixel_y;
-                let count = inside_x.len();
-                visit(
-                    list,
-                    Segment {
-                        count,
-                        ..single(m_y, inside_x.start, base)
-                    },
-                );
-            }
-        }
-        // The columns left and right of it.
-        for m_x in outside_x() {
-            list.fill(phase, [m_z, middle_start, m_x], to);
-            visit(
-                list,
-                Segment {
-                    base: list.base,
-                    pixel: pixel_y,
-                    output: pixel_index(middle_start, m_x),
-                    step: y.step * output[2],
-                    count: middle_end - middle_start,
-                },
-            );
+        for m_x in self.outside_x() {
+            list.fill(self.phase, [self.m_z, rows.start, m_x], self.to);
+            let run = Segment {
+                pixel,
+                step: y.step * self.width,
+                count: rows.len(),
+                ..self.single(rows.start, m_x, list.base)
+            };
+            visit(list, run);
         }
     }
 }

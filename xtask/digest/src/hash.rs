@@ -12,6 +12,7 @@ impl Hash {
     }
 
     /// Adds bytes.
+    #[inline(never)]
     pub fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -330,8 +330,8 @@ where
     let mut input = vec![T::ZERO; extents.iter().product::<usize>() * channels];
     for (source, &value) in y.iter().enumerate() {
         let (mut at, channel) = place(source, channels, from);
-        for d in 0..D {
-            at[d] *= geometry.axes()[d].stride;
+        for (place, axis) in at.iter_mut().zip(geometry.axes()) {
+            *place *= axis.stride;
         }
         input[index(0, channel, &at)] = value;
     }

@@ -7,7 +7,7 @@ use conv_core::dynamic::Planar;
 use conv_core::element::{Element, Multiply};
 use conv_core::{Axis, Error, Geometry, KernelLayout, Matrix, Orientation};
 use conv_vectors::guard::{Dirt, Guarded};
-use conv_vectors::oracle::{self, Problem, Sum, Taps, Value, channels_last};
+use conv_vectors::oracle::{self, Problem, Sum, Taps, Value, channels_first, channels_last};
 use conv_vectors::random::{Draw, Lcg};
 use conv_vectors::tolerance;
 
@@ -276,18 +276,33 @@ where
         })
     }
 
+    /// The same map with the kernel in another order; only the matrix reads some of them.
+    pub(crate) fn with_layout(&self, layout: KernelLayout) -> Self {
+        Self {
+            layout,
+            ..self.clone()
+        }
+    }
+
     /// Where the weight for an output channel, an input channel of its group and a tap stands.
     pub(crate) fn weight(&self, y_channel: usize, x_channel: usize, tap: &[usize]) -> usize {
         let kernel = &self.problem.kernel_extents();
+        let inputs = self.problem.x_channels / self.problem.groups;
+        let outputs = self.problem.y_channels / self.problem.groups;
         match self.layout {
             KernelLayout::OutputSpatialInput => {
-                let inputs = self.problem.x_channels / self.problem.groups;
                 channels_last(inputs, kernel)(y_channel, x_channel, tap)
+            }
+            KernelLayout::OutputInputSpatial => {
+                channels_first(inputs, kernel)(y_channel, x_channel, tap)
             }
             KernelLayout::SpatialOutput => {
                 channels_last(self.problem.y_channels, kernel)(0, y_channel, tap)
             }
-            _ => unreachable!("the operations do not read it"),
+            KernelLayout::InputSpatialOutput => {
+                let x_channel = y_channel / outputs * inputs + x_channel;
+                channels_last(outputs, kernel)(x_channel, y_channel % outputs, tap)
+            }
         }
     }
 

@@ -258,10 +258,10 @@ unsafe fn pixel_blocks<T, W, A, const BUDGET: usize, const S: usize>(
         unsafe {
             match (lanes, unit) {
                 (64, _) if S == 1 => {
-                    pixel_block::<T, W, A, S, 64, true>(gather, run, start, pixels, tile)
+                    pixel_block::<T, W, A, S, 64, true>(gather, run, start, pixels, tile);
                 }
                 (32, _) if S == 1 => {
-                    pixel_block::<T, W, A, S, 32, true>(gather, run, start, pixels, tile)
+                    pixel_block::<T, W, A, S, 32, true>(gather, run, start, pixels, tile);
                 }
                 (16, _) => pixel_block::<T, W, A, S, 16, true>(gather, run, start, pixels, tile),
                 (4, true) => pixel_block::<T, W, A, S, 4, true>(gather, run, start, pixels, tile),
@@ -301,17 +301,22 @@ unsafe fn pixel_block<T, W, A, const S: usize, const L: usize, const UNIT: bool>
         let mut source = start.wrapping_offset(tap.offset);
         let mut weight = gather.weights.as_ptr().wrapping_add(tap.weight);
         for _ in 0..gather.channels {
-            let gathered: [T; L];
-            let values: &[T; L] = if UNIT {
-                // SAFETY: L neighbouring pixels of this channel, in the source by the caller's promise.
-                unsafe { &*source.cast::<[T; L]>() }
-            } else {
-                gathered = core::array::from_fn(|lane| {
+            let local: [T; L];
+            let values: &[T; L] = if !UNIT {
+                local = core::array::from_fn(|lane| {
                     let place = source.wrapping_offset(gather.pixel * lane as isize);
                     // SAFETY: pixel first + lane of this channel, in the source by the caller's promise.
                     unsafe { place.read() }
                 });
-                &gathered
+                &local
+            } else if S > 1 {
+                // Read once for all sinks: LLVM then keeps the values in registers.
+                // SAFETY: L neighbouring pixels of this channel, in the source by the caller's promise.
+                local = unsafe { source.cast::<[T; L]>().read() };
+                &local
+            } else {
+                // SAFETY: as above; `[T; L]` is aligned as `T` is.
+                unsafe { &*source.cast::<[T; L]>() }
             };
             for (s, sum) in sums.iter_mut().enumerate() {
                 // Sums beyond the last sink repeat it and are not stored.

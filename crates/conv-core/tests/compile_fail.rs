@@ -1,0 +1,112 @@
+//! What does not fit does not compile, and the message says which buffer or setting, what was expected and what was
+//! found. The expected output of the compiler stands beside each program in `ui/`; after a change of the toolchain it
+//! is written anew by `TRYBUILD=overwrite cargo test -p conv-core --test compile_fail`.
+
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn ui() {
+    let cases = trybuild::TestCases::new();
+    // With a program that compiles, trybuild builds instead of checking: shapes are compared when code is generated.
+    cases.pass("tests/ui/fits.rs");
+    cases.compile_fail("tests/ui/fail/*.rs");
+}
+
+/// What each message must name; the words beside it, and where the compiler points, may change with the toolchain.
+const MESSAGES: &[(&str, &str)] = &[
+    (
+        "accumulator",
+        "512 products meet in one output, expected at most 511: use a wider accumulator",
+    ),
+    (
+        "accumulator_transposed",
+        "512 products meet in one output, expected at most 511: use a wider accumulator",
+    ),
+    ("bias_length", "bias channels is 3, expected 4"),
+    (
+        "bias_slice",
+        "the number of biases is known only at run time: use `finish::bias` with an array",
+    ),
+    (
+        "depthwise_channels",
+        "groups are 2, expected at least 1 and a divisor of 2 input and 3 output channels",
+    ),
+    ("depthwise_output", "output width is 4, expected 5"),
+    (
+        "depthwise_transpose_output",
+        "height: the transposed output extent is 9, expected 7 to 8",
+    ),
+    (
+        "groups",
+        "groups are 3, expected at least 1 and a divisor of 3 input and 4 output channels",
+    ),
+    ("input_channels", "input channels is 3, expected 2"),
+    (
+        "kernel_too_large",
+        "width: the dilated kernel extent is 7, expected at most the padded input extent 6",
+    ),
+    (
+        "narrow_accumulator",
+        "type mismatch resolving `<[i32; 3] as Signal>::Element == i64`",
+    ),
+    (
+        "not_a_pair",
+        "`u8` inputs with `u8` kernels do not accumulate into",
+    ),
+    ("not_an_image", "`[i8; 4]` is not an image"),
+    ("output_channels", "output channels is 3, expected 4"),
+    ("output_height", "output height is 5, expected 6"),
+    ("output_length", "output length is 4, expected 3"),
+    ("output_width", "output width is 17, expected 16"),
+    ("transposed_channels", "input channels is 3, expected 4"),
+    (
+        "transposed_height",
+        "height: the transposed output extent is 6, expected 7 to 8",
+    ),
+    (
+        "transposed_length",
+        "length: the transposed output extent is 9, expected 7 to 8",
+    ),
+    (
+        "transposed_width",
+        "width: the transposed output extent is 9, expected 7 to 8",
+    ),
+    (
+        "unknown_setting",
+        "unknown setting `strides 2`: expected stride, dilation, pad, pad_before, pad_after, padding",
+    ),
+    (
+        "zero_dilation",
+        "length: the dilation is 0, expected at least 1",
+    ),
+    (
+        "zero_stride",
+        "height: the stride is 0, expected at least 1",
+    ),
+];
+
+#[test]
+fn messages_name_buffer_and_axis() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui/fail");
+    for (name, words) in MESSAGES {
+        let path = folder.join(name).with_extension("stderr");
+        let found = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        // The first line is the message.
+        let first = found.lines().next().unwrap_or_default();
+        assert!(first.contains(words), "{name}: {first}");
+        // The call that does not fit is shown.
+        let call = format!("--> tests/ui/fail/{name}.rs");
+        assert!(found.contains(&call), "{name} does not show the call");
+    }
+    let programs = fs::read_dir(&folder).expect("a readable folder");
+    let count = programs.filter(|entry| {
+        let path = entry.as_ref().expect("a readable entry").path();
+        path.extension().is_some_and(|extension| extension == "rs")
+    });
+    assert_eq!(
+        count.count(),
+        MESSAGES.len(),
+        "programs without a message here"
+    );
+}

@@ -1,0 +1,8 @@
+use conv_core::{Window2d, window2d};
+
+window2d! { struct Plain }
+
+fn main() {
+    let mut output = [[[0_i32; 3]; 4]; 4];
+    Plain::depthwise(&[[[1_i8; 2]; 4]; 4], &[[[1_i8; 3]; 1]; 1], &mut output);
+}
