@@ -224,7 +224,11 @@ macro_rules! constructors {
             $(#[$doc])*
             /// `history` is the memory; what it holds is not read.
             pub const fn $name(window: M, kernel: &'a K, finish: F, history: H) -> Self {
-                Self::of($layer::new(window, kernel, finish), history)
+                // Here and not in `of`: the compiler shows the innermost call that fails, which has to be the caller's.
+                let cursor = const {
+                    <$layer<'a, $operation, M, K, F> as Layer<H, P>>::COURSE.schedule.cursor()
+                };
+                Self::of($layer::new(window, kernel, finish), history, cursor)
             }
         }
     )*};
@@ -284,7 +288,12 @@ where
     /// assert!(blur.flush().eq(rows.copied()));
     /// ```
     pub const fn quantised(layer: &'a QuantLayer2d<Kind, M, T, K, R, CO>, history: H) -> Self {
-        Self::of(layer, history)
+        let cursor = const {
+            <&'a QuantLayer2d<Kind, M, T, K, R, CO> as Layer<H, P>>::COURSE
+                .schedule
+                .cursor()
+        };
+        Self::of(layer, history, cursor)
     }
 }
 
@@ -303,11 +312,11 @@ impl<L: Layer<H, P>, H, P> Stream<L, H, P> {
     /// Size of the stream: history, counters, reference to the kernel, finish.
     pub const STATE_BYTES: usize = size_of::<Self>();
 
-    const fn of(layer: L, history: H) -> Self {
+    const fn of(layer: L, history: H, cursor: Cursor) -> Self {
         Self {
             layer,
             history,
-            cursor: const { L::COURSE.schedule.cursor() },
+            cursor,
             output: PhantomData,
         }
     }
