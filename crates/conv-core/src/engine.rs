@@ -145,6 +145,25 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The same operation where the source along one dimension is a window of `source` positions and the only
+    /// target position is the one whose taps begin at `start`: tap `j` of the direct operation reads position
+    /// `start + j·dilation`, of the transposed one `(start − j·dilation)/stride`.
+    pub(crate) const fn within(mut self, dimension: usize, start: isize, source: usize) -> Self {
+        let line = match dimension {
+            0 => &mut self.rows,
+            _ => &mut self.columns,
+        };
+        line.source = source;
+        line.target = 1;
+        line.axis.pad_before = match line.direction {
+            Direction::Direct => start.wrapping_neg(),
+            Direction::Transposed => start,
+        };
+        self
+    }
+}
+
 impl Line {
     const fn new(
         axis: Axis,

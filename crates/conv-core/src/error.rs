@@ -23,6 +23,8 @@ pub enum Buffer {
     Scales,
     /// The dense matrix that a view is written into.
     Matrix,
+    /// What a stream remembers of its input.
+    History,
 }
 
 /// A dimension of a buffer, as named in errors.
@@ -99,6 +101,7 @@ impl Buffer {
             Self::Bias => "bias",
             Self::Scales => "scales",
             Self::Matrix => "matrix",
+            Self::History => "history",
         }
     }
 }

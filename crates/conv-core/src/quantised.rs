@@ -306,7 +306,7 @@ pub enum QuantOperation {
 }
 
 impl QuantOperation {
-    const fn operation(self) -> Operation {
+    pub(crate) const fn operation(self) -> Operation {
         match self {
             Self::Conv => Operation::CONV,
             Self::Depthwise => Operation::DEPTHWISE,
@@ -674,19 +674,34 @@ where
         O: Image,
         O::Element: Activation,
     {
-        let plan = const { &plan_2d::<Kind, M, K, I, O>() };
+        let plan = const {
+            &plan_2d::<Kind, M, K>(
+                Shape {
+                    extents: [I::HEIGHT, I::WIDTH],
+                    channels: I::CHANNELS,
+                },
+                Shape {
+                    extents: [O::HEIGHT, O::WIDTH],
+                    channels: O::CHANNELS,
+                },
+            )
+        };
+        self.run_plan(plan, input.elements(), output.elements_mut());
+    }
+
+    /// The layer over buffers that have the lengths of the plan.
+    pub(crate) fn run_plan<O: Activation>(&self, plan: &Plan, input: &[T], output: &mut [O]) {
         let requantisation = Requantisation {
             bias: Some(&self.bias),
             scales: &self.scales,
             quantisation: self.quantisation,
         };
         let mut pass = |pixels, correction| {
-            let finish = Requantise::<R, O::Element> {
+            let finish = Requantise::<R, O> {
                 requantisation: &requantisation,
                 correction,
                 output: PhantomData,
             };
-            let (input, output) = (input.elements(), output.elements_mut());
             let kernel = self.kernel.weights();
             match pixels {
                 Pixels::Interior => {
@@ -719,13 +734,11 @@ where
 }
 
 /// The plan of a typed layer, at compile time.
-const fn plan_2d<Kind, M, K, I, O>() -> Plan
+pub(crate) const fn plan_2d<Kind, M, K>(source: Shape<2>, target: Shape<2>) -> Plan
 where
     Kind: LayerKind,
     M: Window2d + ?Sized,
     K: QuantKernel,
-    I: Image,
-    O: Image,
 {
     let settings = Settings {
         windows: [M::HEIGHT, M::WIDTH],
@@ -746,14 +759,6 @@ where
         input_channels,
         output_channels,
         layout: operation.layout(),
-    };
-    let source = Shape {
-        extents: [I::HEIGHT, I::WIDTH],
-        channels: I::CHANNELS,
-    };
-    let target = Shape {
-        extents: [O::HEIGHT, O::WIDTH],
-        channels: O::CHANNELS,
     };
     match settings.geometry(operation.direction(), source, kernel, target) {
         Ok(geometry) => operation.plan(&geometry),

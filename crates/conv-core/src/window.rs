@@ -29,7 +29,7 @@ const fn image<I: Image>() -> Shape<2> {
     }
 }
 
-const fn kernel_1d<K: Kernel1d>() -> KernelShape<1> {
+pub(crate) const fn kernel_1d<K: Kernel1d>() -> KernelShape<1> {
     KernelShape {
         extents: [K::LENGTH],
         input_channels: K::INPUT_CHANNELS,
@@ -38,7 +38,7 @@ const fn kernel_1d<K: Kernel1d>() -> KernelShape<1> {
     }
 }
 
-const fn kernel_2d<K: Kernel2d>() -> KernelShape<2> {
+pub(crate) const fn kernel_2d<K: Kernel2d>() -> KernelShape<2> {
     KernelShape {
         extents: [K::HEIGHT, K::WIDTH],
         input_channels: K::INPUT_CHANNELS,
@@ -48,7 +48,7 @@ const fn kernel_2d<K: Kernel2d>() -> KernelShape<2> {
 }
 
 /// A depthwise kernel has the shape of a signal.
-const fn depthwise_1d<K: Signal>() -> KernelShape<1> {
+pub(crate) const fn depthwise_1d<K: Signal>() -> KernelShape<1> {
     KernelShape {
         extents: [K::LENGTH],
         input_channels: 1,
@@ -58,7 +58,7 @@ const fn depthwise_1d<K: Signal>() -> KernelShape<1> {
 }
 
 /// A depthwise kernel has the shape of an image.
-const fn depthwise_2d<K: Image>() -> KernelShape<2> {
+pub(crate) const fn depthwise_2d<K: Image>() -> KernelShape<2> {
     KernelShape {
         extents: [K::HEIGHT, K::WIDTH],
         input_channels: 1,
@@ -124,7 +124,7 @@ macro_rules! typed_operation {
     };
 }
 
-const fn settings_2d<M: Window2d + ?Sized>() -> Settings<2> {
+pub(crate) const fn settings_2d<M: Window2d + ?Sized>() -> Settings<2> {
     Settings {
         windows: [M::HEIGHT, M::WIDTH],
         groups: M::GROUPS,
@@ -132,7 +132,7 @@ const fn settings_2d<M: Window2d + ?Sized>() -> Settings<2> {
     }
 }
 
-const fn settings_1d<M: Window1d + ?Sized>() -> Settings<1> {
+pub(crate) const fn settings_1d<M: Window1d + ?Sized>() -> Settings<1> {
     Settings {
         windows: [M::LENGTH],
         groups: M::GROUPS,

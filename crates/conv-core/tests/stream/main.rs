@@ -1,0 +1,9 @@
+//! Streams against the batch operations: the same bits, whatever the shape and however the input is cut.
+//!
+//! | module | what it holds streams to |
+//! |---|---|
+//! | `sweep` | every small shape, direct and transposed, through the run-time form |
+//! | `typed` | arrays, blocks of every length, quantised layers, constants, reset |
+
+mod sweep;
+mod typed;
