@@ -66,6 +66,18 @@ impl Dimension {
         }
     }
 
+    /// Whether the dimension is named by what it counts: an input *has 3 channels*, its width *is 3*.
+    const fn is_count(self) -> bool {
+        match self {
+            Self::Batch | Self::Length | Self::Depth | Self::Height | Self::Width => false,
+            Self::Channels
+            | Self::InputChannels
+            | Self::OutputChannels
+            | Self::Rows
+            | Self::Columns => true,
+        }
+    }
+
     /// The name in lower case.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -218,14 +230,23 @@ impl Error {
                 dimension,
                 expected,
                 found,
-            } => start
-                .text(buffer.name())
-                .text(" ")
-                .text(dimension.name())
-                .text(" is ")
-                .count(found)
-                .text(", expected ")
-                .count(expected),
+            } => {
+                let start = start.text(buffer.name());
+                let found = if dimension.is_count() {
+                    start
+                        .text(" has ")
+                        .count(found)
+                        .text(" ")
+                        .text(dimension.name())
+                } else {
+                    start
+                        .text(" ")
+                        .text(dimension.name())
+                        .text(" is ")
+                        .count(found)
+                };
+                found.text(", expected ").count(expected)
+            }
             Self::Elements {
                 buffer,
                 expected,

@@ -34,7 +34,7 @@
 //! ```
 //!
 //! Inputs may be `i8`, `u8` or `i16`, weights `i8` or, packed two to a byte, `i4` ([`Int4`]). Accumulators are
-//! `i32`, or `i64` with [`Wide`](crate::requantise::Wide), and proven not to overflow with the biases given.
+//! `i32`, or `i64` with [`Wide`], and proven not to overflow with the biases given.
 //!
 //! The run-time form is [`Geometry::quantised`].
 

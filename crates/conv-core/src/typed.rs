@@ -105,7 +105,7 @@ impl<const D: usize> Settings<D> {
     ) -> Result<Geometry<D>, Error> {
         let x = Shape {
             extents: input,
-            channels: kernel.input_channels * self.groups,
+            channels: attempt!(self.input_channels(kernel)),
         };
         // The direct operation takes only the channels from its output's shape.
         let y = Shape {
@@ -113,6 +113,16 @@ impl<const D: usize> Settings<D> {
             channels: kernel.output_channels,
         };
         self.resolve(Direction::Direct, x, y, kernel.extents, self.groups)
+    }
+
+    /// Input channels of all groups, for a kernel that is not depthwise.
+    const fn input_channels(&self, kernel: KernelShape<D>) -> Result<usize, Error> {
+        match kernel.input_channels.checked_mul(self.groups) {
+            Some(channels) => Ok(channels),
+            None => Err(Error::Overflow {
+                buffer: Buffer::Input,
+            }),
+        }
     }
 
     /// The number of groups, if the channels of kernel, source and target fit each other.
@@ -129,7 +139,7 @@ impl<const D: usize> Settings<D> {
         };
         let (groups, input_channels) = match kernel.layout {
             KernelLayout::SpatialOutput => (x.channels, x.channels),
-            _ => (self.groups, kernel.input_channels * self.groups),
+            _ => (self.groups, attempt!(self.input_channels(kernel))),
         };
         if x.channels != input_channels {
             return Err(Error::Extent {

@@ -23,7 +23,7 @@ const MESSAGES: &[(&str, &str)] = &[
         "accumulator_transposed",
         "512 products meet in one output, expected at most 511: use a wider accumulator",
     ),
-    ("bias_length", "bias channels is 3, expected 4"),
+    ("bias_length", "bias has 3 channels, expected 4"),
     (
         "bias_slice",
         "the number of biases is known only at run time: use `finish::bias` with an array",
@@ -41,7 +41,7 @@ const MESSAGES: &[(&str, &str)] = &[
         "groups",
         "groups are 3, expected at least 1 and a divisor of 3 input and 4 output channels",
     ),
-    ("input_channels", "input channels is 3, expected 2"),
+    ("input_channels", "input has 3 channels, expected 2"),
     (
         "kernel_too_large",
         "width: the dilated kernel extent is 7, expected at most the padded input extent 6",
@@ -55,11 +55,11 @@ const MESSAGES: &[(&str, &str)] = &[
         "`u8` inputs with `u8` kernels do not accumulate into",
     ),
     ("not_an_image", "`[i8; 4]` is not an image"),
-    ("output_channels", "output channels is 3, expected 4"),
+    ("output_channels", "output has 3 channels, expected 4"),
     ("output_height", "output height is 5, expected 6"),
     ("output_length", "output length is 4, expected 3"),
     ("output_width", "output width is 17, expected 16"),
-    ("transposed_channels", "input channels is 3, expected 4"),
+    ("transposed_channels", "input has 3 channels, expected 4"),
     (
         "transposed_height",
         "height: the transposed output extent is 6, expected 7 to 8",

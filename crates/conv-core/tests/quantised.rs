@@ -505,11 +505,11 @@ fn errors_name_what_is_wrong_and_leave_the_output() {
     );
     assert_eq!(
         run(layer(&[1, 2], SCALES, plain)),
-        "bias channels is 2, expected 1"
+        "bias has 2 channels, expected 1"
     );
     assert_eq!(
         run(layer(&[1], &[], plain)),
-        "scales channels is 0, expected 1"
+        "scales has 0 channels, expected 1"
     );
     assert_eq!(
         run(layer(&[i32::MAX], SCALES, plain)),

@@ -14,7 +14,7 @@ use crate::kernels::SimdLevel;
 /// let kernel = Array4::<f32>::zeros((8, 3, 3, 3));
 /// let plan = Conv2d::new(kernel.view()).build()?;
 /// let error = plan.run(Array4::<f32>::zeros((1, 4, 9, 9)).view()).unwrap_err();
-/// assert_eq!(error.to_string(), "input channels is 4, expected 3");
+/// assert_eq!(error.to_string(), "input has 4 channels, expected 3");
 /// # Ok::<(), conv_std::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -319,7 +319,7 @@ fn biases_have_a_value_for_each_output_channel() {
         expected,
         found,
     };
-    says(error(3, 2), "bias channels is 2, expected 3");
+    says(error(3, 2), "bias has 2 channels, expected 3");
     let values = [1; 4];
     let mut output = Guarded::<i32>::new(6);
     let space = output.as_mut_slice();
@@ -418,11 +418,11 @@ fn matrices() {
 
     let mut dense = [[9_i8; 4]; 2];
     let error = matrix.write_dense(&mut dense).expect_err("two rows");
-    says(error, "matrix rows is 2, expected 3");
+    says(error, "matrix has 2 rows, expected 3");
     assert_eq!(dense, [[9; 4]; 2]);
     let mut dense = [[9_i8; 5]; 3];
     let error = matrix.write_dense(&mut dense).expect_err("five columns");
-    says(error, "matrix columns is 5, expected 4");
+    says(error, "matrix has 5 columns, expected 4");
     assert_eq!(dense, [[9; 5]; 3]);
     let mut dense = [[9_i8; 3]; 4];
     matrix
