@@ -65,6 +65,12 @@ pub(crate) fn verb(console: &Console, arguments: &SymbolsArgs, choice: Choice) -
     setup::install(console, &boards, choice)?;
     let mut failures = Vec::new();
     for target in boards {
+        let proof = self_test(console, target, choice);
+        failures.extend(
+            proof
+                .err()
+                .map(|error| format!("the check itself: {error:#}")),
+        );
         let result = match &arguments.example {
             Some(example) => check_examples(console, std::slice::from_ref(example), target, choice),
             None => check(console, target, choice),
@@ -273,7 +279,9 @@ fn reached(calls: &[Reference], functions: &[Function]) -> Vec<bool> {
     let mut reached = vec![false; functions.len()];
     for call in calls {
         referred[call.callee] = true;
-        reached[call.callee] |= call.from == From::VectorTable;
+        // Start-up code in assembly has no size, so that it is nobody's.
+        let start = call.from == From::Code && call.caller.is_none();
+        reached[call.callee] |= start || call.from == From::VectorTable;
     }
     for (index, function) in functions.iter().enumerate() {
         reached[index] |= !referred[index];
@@ -345,8 +353,11 @@ struct Reference {
 
 impl Reference {
     fn caller_name<'a>(&self, functions: &'a [Function]) -> &'a str {
-        self.caller
-            .map_or("(a table of addresses)", |caller| &functions[caller].name)
+        match (self.caller, self.from) {
+            (Some(caller), _) => &functions[caller].name,
+            (None, From::Code) => "(code without a name)",
+            (None, _) => "(a table of addresses)",
+        }
     }
 }
 
@@ -372,8 +383,11 @@ fn references(file: &object::File<'_>, functions: &[Function]) -> Result<Vec<Ref
             };
             let caller = functions
                 .iter()
-                .position(|f| (f.start..f.end).contains(&address_of_reference))
-                .filter(|&caller| caller != callee);
+                .position(|f| (f.start..f.end).contains(&address_of_reference));
+            // A function's jumps within itself are none of its callers.
+            if caller == Some(callee) {
+                continue;
+            }
             found.push(Reference {
                 from,
                 caller,
