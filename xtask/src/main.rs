@@ -12,6 +12,7 @@
 //! | [`digest`] | the digest program: its report, and the comparison of the reports |
 //! | [`firmware`] | the firmware examples and the output committed beside them |
 //! | [`symbols`] | finds whatever could panic in a firmware binary, and names the caller |
+//! | [`helium`] | proves that the Cortex-M55 image uses the vector instructions |
 //! | [`size`] | flash and RAM of every example |
 //! | [`package`], [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
 
@@ -20,6 +21,7 @@ mod command;
 mod console;
 mod digest;
 mod firmware;
+mod helium;
 mod image;
 mod package;
 mod setup;

@@ -9,7 +9,7 @@ use crate::console::Console;
 use crate::digest::{self, Report, Row};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{firmware, package, setup, symbols};
+use crate::{firmware, helium, package, setup, symbols};
 
 /// What has passed and what has not.
 struct Tally<'a> {
@@ -218,6 +218,11 @@ fn digests(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) -
             let failure = row.failure();
             rows.push(row);
             failure.map_or(Ok(()), |failure| Err(anyhow!(failure)))
+        });
+    }
+    for target in targets.iter().filter(|target| helium::is_asked_for(target)) {
+        tally.step(&format!("helium: {}", target.name), || {
+            helium::check(console, target, choice)
         });
     }
     rows
