@@ -86,7 +86,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     match dispatch(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -94,43 +94,48 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<()> {
+fn dispatch(cli: Cli) -> Result<ExitCode> {
     let console = Console::new();
+    let choice = cli.toolchain;
     match cli.verb {
         Verb::Setup(selection) => with_targets(&selection, |targets| {
-            setup::install(&console, targets, cli.toolchain)?;
+            setup::install(&console, targets, choice)?;
             println!(
                 "Everything that {} targets need is installed.",
                 targets.len()
             );
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }),
         Verb::Test(selection) => with_targets(&selection, |targets| {
-            test::everything(&console, targets, cli.toolchain)
+            test::everything(&console, targets, choice)
         }),
         Verb::Build(selection) => with_targets(&selection, |targets| {
-            build::everything(&console, targets, cli.toolchain)
+            build::everything(&console, targets, choice)?;
+            Ok(ExitCode::SUCCESS)
         }),
-        Verb::Qemu(arguments) => firmware::qemu(&console, &arguments, cli.toolchain),
-        Verb::Symbols(arguments) => symbols::verb(&console, &arguments, cli.toolchain),
-        Verb::Size(arguments) => size::verb(&console, &arguments, cli.toolchain),
-        Verb::Vectors(arguments) => vectors::verb(&console, &arguments, cli.toolchain),
+        Verb::Qemu(arguments) => success(firmware::qemu(&console, &arguments, choice)),
+        Verb::Symbols(arguments) => success(symbols::verb(&console, &arguments, choice)),
+        Verb::Size(arguments) => success(size::verb(&console, &arguments, choice)),
+        Verb::Vectors(arguments) => success(vectors::verb(&console, &arguments, choice)),
     }
+}
+
+fn success(done: Result<()>) -> Result<ExitCode> {
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Resolves a selection, or prints the table of targets where that is what was asked for.
 fn with_targets(
     selection: &Selection,
-    verb: impl FnOnce(&[&'static Target]) -> Result<()>,
-) -> Result<()> {
+    verb: impl FnOnce(&[&'static Target]) -> Result<ExitCode>,
+) -> Result<ExitCode> {
     if selection.list {
         print!("{}", targets::listing());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
-    let scope = if selection.host_only {
-        targets::Scope::Host
-    } else {
-        targets::Scope::All
+    let scope = match selection.host_only {
+        true => targets::Scope::Host,
+        false => targets::Scope::All,
     };
     verb(&targets::select(&selection.names, scope)?)
 }
