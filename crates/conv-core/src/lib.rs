@@ -25,6 +25,7 @@
 //! | arrays | direct, transposed, depthwise, grouped; 1-D and 2-D | [`Window1d`], [`Window2d`] and their macros |
 //! | accumulators | bias, ReLU, clamp, Q7/Q15/Q31, tanh, sigmoid | [`finish`] |
 //! | slices of run-time length | the same operations, with a [`Result`] | [`dynamic`], [`Window1d::conv_slice`] |
+//! | a layer with scales and zero points | TFLite's arithmetic, bit for bit | [`quantised`], [`requantise`] |
 //! | samples or rows as they arrive | the same, sample by sample or row by row | [`stream`] |
 //! | `heapless::Vec` | the same, feature `heapless` | `heapless` |
 //! | settings of PyTorch, ONNX, TFLite, Keras, JAX, Theano | this crate's geometry | [`convention`] |
