@@ -381,9 +381,9 @@ fn references(file: &object::File<'_>, functions: &[Function]) -> Result<Vec<Ref
             else {
                 continue;
             };
-            let caller = functions
-                .iter()
-                .position(|f| (f.start..f.end).contains(&address_of_reference));
+            let before = functions.partition_point(|f| f.start <= address_of_reference);
+            let caller = before.checked_sub(1);
+            let caller = caller.filter(|&at| address_of_reference < functions[at].end);
             // A function's jumps within itself are none of its callers.
             if caller == Some(callee) {
                 continue;

@@ -121,14 +121,17 @@ fn host(tally: &mut Tally<'_>) {
         run(Invocation::cargo(line).env("RUSTDOCFLAGS", "-D warnings"))
     });
     tally.step("tests", || {
+        let line = "test --locked --workspace --exclude xtask --all-features --all-targets";
+        run(Invocation::cargo(line))
+    });
+    tally.step("tests of xtask", || {
         run(Invocation::cargo(
-            "test --locked --workspace --all-features --all-targets",
+            "test --locked --profile xtask --package xtask",
         ))
     });
     tally.step("documentation tests", || {
-        run(Invocation::cargo(
-            "test --locked --workspace --all-features --doc",
-        ))
+        let line = "test --locked --workspace --exclude xtask --all-features --doc";
+        run(Invocation::cargo(line))
     });
     tally.step("packages", || package::check(console));
 }
