@@ -6,6 +6,7 @@
 //! `_1d` forms.
 
 use crate::element::Element;
+use crate::shape::swap_channels;
 
 /// From O I H W: PyTorch, ONNX and Theano, direct and transposed.
 ///
@@ -144,25 +145,7 @@ pub const fn from_ihwo<
 >(
     kernel: &[[[[T; O]; W]; H]; I],
 ) -> [[[[T; I]; W]; H]; O] {
-    let mut ordered = [[[[T::ZERO; I]; W]; H]; O];
-    let mut o = 0;
-    while o < O {
-        let mut y = 0;
-        while y < H {
-            let mut x = 0;
-            while x < W {
-                let mut i = 0;
-                while i < I {
-                    ordered[o][y][x][i] = kernel[i][y][x][o];
-                    i += 1;
-                }
-                x += 1;
-            }
-            y += 1;
-        }
-        o += 1;
-    }
-    ordered
+    swap_channels(kernel)
 }
 
 /// From O I K: PyTorch, ONNX and Theano, 1-D.
