@@ -52,11 +52,7 @@ pub trait Finish {
         Self: Sized,
         Self::Output: Saturate,
     {
-        Clamp {
-            inner: self,
-            low,
-            high,
-        }
+        Clamp::new(self, low, high)
     }
 
     /// Then `⌊value / 2^shift + 1/2⌋`, saturated to Q7 in an `i8`.
@@ -190,6 +186,14 @@ pub struct Clamp<F: Finish> {
     high: F::Output,
 }
 
+impl<F: Finish> Clamp<F> {
+    /// What [`Finish::clamp`] gives, for constants, in which methods of traits cannot be called.
+    #[must_use]
+    pub const fn new(inner: F, low: F::Output, high: F::Output) -> Self {
+        Self { inner, low, high }
+    }
+}
+
 impl<F: Finish> Finish for Clamp<F>
 where
     F::Output: Saturate,
@@ -218,7 +222,16 @@ pub struct RoundingShift<F, O> {
 }
 
 impl<F, O> RoundingShift<F, O> {
-    const fn new(inner: F, shift: u32) -> Self {
+    /// What [`Finish::to_q7`] and its likes give, for constants, in which methods of traits cannot be called.
+    ///
+    /// ```
+    /// use conv_core::finish::{Clamp, Finish, Raw, RoundingShift, raw};
+    ///
+    /// const TO_Q7: Clamp<RoundingShift<Raw<i32>, i8>> = Clamp::new(RoundingShift::new(raw(), 4), 0, 100);
+    /// assert_eq!(TO_Q7.finish(0, 24), 2); // ⌊24/16 + 1/2⌋
+    /// ```
+    #[must_use]
+    pub const fn new(inner: F, shift: u32) -> Self {
         Self {
             inner,
             shift,

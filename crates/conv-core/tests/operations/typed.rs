@@ -3,7 +3,7 @@
 
 use conv_core::axis::{Axis, Padding, Window};
 use conv_core::element::Multiply;
-use conv_core::finish::{Finish, bias, raw};
+use conv_core::finish::{Bias, Clamp, Finish, RoundingShift, bias, raw};
 use conv_core::shape::{Image, Kernel1d, Kernel2d, Signal, swap_channels};
 use conv_core::{Geometry, Orientation, Window1d, Window2d, window1d, window2d};
 use conv_vectors::guard::Dirt;
@@ -446,6 +446,13 @@ fn with_a_finish() {
             assert_eq!(i32::from(found[channel]), (biased + 1) >> 1);
         }
     }
+
+    static VALUES: [i32; 3] = [100, -100, 1000];
+    type Step = RoundingShift<Clamp<Bias<'static, i32, 3>>, i16>;
+    const STEP: Step = RoundingShift::new(Clamp::new(bias(&VALUES), -90, 900), 1);
+    let mut by_constant = [[[0_i16; 3]; 3]; 3];
+    SkewedPlane::conv_with(&[image[0], image[1]], &kernel, &mut by_constant, STEP);
+    assert_eq!(by_constant, stepped);
 
     let mut back = [[[0; 2]; 4]; 3];
     let mut stepped = [[[0_u8; 2]; 4]; 3];
