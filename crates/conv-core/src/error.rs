@@ -204,6 +204,18 @@ pub enum Error {
         /// The zero point or bound given.
         found: i32,
     },
+    /// A scale of a quantised buffer is not a positive finite number, or too far from the others.
+    Scale {
+        /// The buffer.
+        buffer: Buffer,
+    },
+    /// A pooling window lies wholly in the padding.
+    EmptyWindow {
+        /// The dimension.
+        dimension: Dimension,
+        /// The output along it, counted from 0.
+        output: usize,
+    },
     /// The output does not fit the fixed capacity of its buffer.
     Capacity {
         /// Elements that the output has.
@@ -302,6 +314,15 @@ impl Error {
                 .signed(least as isize)
                 .text(" to ")
                 .signed(greatest as isize),
+            Self::Scale { buffer } => start
+                .text(buffer.name())
+                .text(" scale is out of range, expected a positive finite number"),
+            Self::EmptyWindow { dimension, output } => start
+                .text("output ")
+                .count(output)
+                .text(" along the ")
+                .text(dimension.name())
+                .text(" is pooled from padding alone, expected at least 1 input"),
             Self::Capacity { needed, available } => start
                 .text("output has ")
                 .count(needed)

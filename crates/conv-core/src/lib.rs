@@ -26,6 +26,7 @@
 //! | accumulators | bias, ReLU, clamp, Q7/Q15/Q31, tanh, sigmoid | [`finish`] |
 //! | slices of run-time length | the same operations, with a [`Result`] | [`dynamic`], [`Window1d::conv_slice`] |
 //! | a layer with scales and zero points | TFLite's arithmetic, bit for bit | [`quantised`], [`requantise`] |
+//! | feature maps | average and max pooling; quantised sums | [`pool`], [`add`] |
 //! | samples or rows as they arrive | the same, sample by sample or row by row | [`stream`] |
 //! | `heapless::Vec` | the same, feature `heapless` | `heapless` |
 //! | settings of PyTorch, ONNX, TFLite, Keras, JAX, Theano | this crate's geometry | [`convention`] |
@@ -136,6 +137,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod add;
 pub mod axis;
 pub mod convention;
 mod dot;
@@ -153,6 +155,7 @@ pub mod matrix;
 mod message;
 #[cfg(feature = "micromath")]
 pub mod micromath;
+pub mod pool;
 pub mod quantised;
 pub mod requantise;
 pub mod shape;

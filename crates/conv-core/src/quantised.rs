@@ -49,7 +49,7 @@ use crate::error::{Buffer, Dimension, Error};
 use crate::finish::{Channels, Finish};
 use crate::geometry::{Geometry, KernelLayout};
 use crate::requantise::{Rounding, Wide};
-use crate::shape::Image;
+use crate::shape::{Array, Image};
 use crate::typed::{KernelShape, Settings, Shape};
 use crate::window::Window2d;
 
@@ -317,8 +317,8 @@ impl QuantOperation {
     }
 }
 
-/// The kernel array of a quantised layer: `[[[[i8; CI]; KW]; KH]; CO]`, depthwise `[[[i8; C]; KW]; KH]`, or their
-/// packed forms [`Int4Kernel`] and [`Int4Depthwise`].
+/// The kernel array of a quantised layer: `[[[[i8; CI]; KW]; KH]; CO]`, depthwise `[[[i8; C]; KW]; KH]`, pointwise or
+/// fully connected `[[i8; CI]; CO]`, or the packed forms [`Int4Kernel`] and [`Int4Depthwise`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the kernel of a quantised layer",
     note = "it is `[[[[i8; CI]; KW]; KH]; CO]`, depthwise `[[[i8; C]; KW]; KH]`, or packed by `Int4Kernel` or `Int4Depthwise`"
@@ -358,6 +358,18 @@ impl<const C: usize, const KW: usize, const KH: usize> QuantKernel for [[[i8; C]
 
     fn weights(&self) -> impl QuantWeights {
         self.as_flattened().as_flattened()
+    }
+}
+
+/// The kernel of a fully connected layer, and of a pointwise one.
+impl<const CI: usize, const CO: usize> QuantKernel for [[i8; CI]; CO] {
+    const HEIGHT: usize = 1;
+    const WIDTH: usize = 1;
+    const INPUT_CHANNELS: usize = CI;
+    const OUTPUT_CHANNELS: usize = CO;
+
+    fn weights(&self) -> impl QuantWeights {
+        self.as_flattened()
     }
 }
 
@@ -449,6 +461,10 @@ pub struct Depthwise;
 #[derive(Clone, Copy, Debug)]
 pub struct ConvTranspose;
 
+/// Fully connected layers, see [`QuantFullyConnected`].
+#[derive(Clone, Copy, Debug)]
+pub struct FullyConnected;
+
 impl LayerKind for Conv {
     const OPERATION: QuantOperation = QuantOperation::Conv;
 }
@@ -471,8 +487,36 @@ pub type QuantDepthwise2d<M, T, K, R, const CO: usize> = QuantLayer2d<Depthwise,
 pub type QuantConvTranspose2d<M, T, K, R, const CO: usize> =
     QuantLayer2d<ConvTranspose, M, T, K, R, CO>;
 
+/// A fully connected quantised layer, its kernel `[[i8; CI]; CO]` or [`Int4Kernel`]`<CI, 1, 1, CO, BYTES>`: every output
+/// sums over all elements of the input in memory order, whatever its shape.
+///
+/// ```
+/// use conv_core::quantised::{QuantFullyConnected, Quantisation};
+/// use conv_core::requantise::{Double, Multiplier};
+///
+/// static SCORES: QuantFullyConnected<i8, [[i8; 4]; 2], Double, 2> = QuantFullyConnected::new(
+///     [[1, 1, 1, 1], [4, 0, 0, -4]],
+///     [0, 20],
+///     [Multiplier::from_scale(0.5).unwrap(); 2],
+///     Quantisation::new(-1, 0),
+/// );
+///
+/// let features = [[[9_i8, 7]; 2]; 1]; // 1×2 pixels of 2 channels
+/// let mut scores = [0_i8; 2];
+/// SCORES.run(&features, &mut scores);
+/// assert_eq!(scores, [18, 14]); // (10 + 8 + 10 + 8)/2 and (40 − 32 + 20)/2
+/// ```
+pub type QuantFullyConnected<T, K, R, const CO: usize> =
+    QuantLayer2d<FullyConnected, Whole, T, K, R, CO>;
+
+crate::window2d! {
+    /// The window of a fully connected layer: all of its input, as the channels of one pixel.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Whole: stride 1
+}
+
 /// A quantised layer of geometry `M`, inputs `T`, kernel `K` and rounding `R` with `CO` output channels, ready in
-/// flash. Made as [`QuantConv2d`], [`QuantDepthwise2d`] or [`QuantConvTranspose2d`].
+/// flash. Made as [`QuantConv2d`], [`QuantDepthwise2d`], [`QuantConvTranspose2d`] or [`QuantFullyConnected`].
 #[derive(Clone, Copy, Debug)]
 pub struct QuantLayer2d<Kind, M, T, K, R: Rounding, const CO: usize> {
     kernel: K,
@@ -570,7 +614,7 @@ const fn nibble(byte: u8, index: usize) -> i8 {
 /// A constructor for one kernel type and accumulator: constants need concrete types.
 macro_rules! constructor {
     (
-        $(#[$doc:meta])* $name:ident: $kind:ty, [$($extent:ident),*], $kernel:ty,
+        $(#[$doc:meta])* $name:ident: $kind:ty, $operation:ident, [$($extent:ident),*], $kernel:ty,
         [$($rounding:ident: $bound:path)?] $contract:ty, $accumulator:ty,
         |$k:ident| $stored:expr
     ) => {
@@ -602,7 +646,7 @@ macro_rules! constructor {
                 }
                 let greatest = <$accumulator as Accumulate>::GREATEST;
                 match stored.prepared::<T, CO>(
-                    <$kind as LayerKind>::OPERATION,
+                    QuantOperation::$operation,
                     &quantisation,
                     magnitudes,
                     greatest,
@@ -624,38 +668,79 @@ macro_rules! constructor {
 
 /// The three constructors of a kind of layer.
 macro_rules! constructors {
-    ($kind:ty, [$($extent:ident),*], $array:ty, |$k:ident| $flat:expr, $packed:ty, $count:expr) => {
+    (
+        $kind:ty, $operation:ident, [$($extent:ident),*],
+        $array:ty, |$k:ident| $flat:expr, $packed:ty, $count:expr
+    ) => {
         constructor! {
             /// A layer with these weights, and a bias and a scale for each output channel.
-            new: $kind, [$($extent),*], $array, [R: Contract32] R, i32, |$k| Stored::Bytes($flat)
+            new: $kind, $operation, [$($extent),*], $array, [R: Contract32] R, i32, |$k| Stored::Bytes($flat)
         }
         constructor! {
             /// A layer with weights of 4 bits, two to a byte.
-            packed: $kind, [$($extent,)* BYTES], $packed, [R: Contract32] R, i32, |$k| {
+            packed: $kind, $operation, [$($extent,)* BYTES], $packed, [R: Contract32] R, i32, |$k| {
                 assert_packed($count, BYTES);
                 Stored::Nibbles(Int4 { bytes: &$k.0, count: $count })
             }
         }
         constructor! {
             /// A layer with 64-bit biases and accumulators, for `i16` activations.
-            wide: $kind, [$($extent),*], $array, [] Wide, i64, |$k| Stored::Bytes($flat)
+            wide: $kind, $operation, [$($extent),*], $array, [] Wide, i64, |$k| Stored::Bytes($flat)
         }
     };
 }
 constructors! {
-    Conv, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO],
+    Conv, Conv, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO],
     |kernel| kernel.as_flattened().as_flattened().as_flattened(),
     Int4Kernel<CI, KW, KH, CO, BYTES>, CI * KW * KH * CO
 }
 constructors! {
-    ConvTranspose, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO],
+    ConvTranspose, ConvTranspose, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO],
     |kernel| kernel.as_flattened().as_flattened().as_flattened(),
     Int4Kernel<CI, KW, KH, CO, BYTES>, CI * KW * KH * CO
 }
 constructors! {
-    Depthwise, [CO, KW, KH], [[[i8; CO]; KW]; KH],
+    Depthwise, Depthwise, [CO, KW, KH], [[[i8; CO]; KW]; KH],
     |kernel| kernel.as_flattened().as_flattened(),
     Int4Depthwise<CO, KW, KH, BYTES>, CO * KW * KH
+}
+
+constructors! {
+    FullyConnected, Conv, [CI, CO], [[i8; CI]; CO], |kernel| kernel.as_flattened(),
+    Int4Kernel<CI, 1, 1, CO, BYTES>, CI * CO
+}
+
+impl<T, K, R, const CO: usize> QuantFullyConnected<T, K, R, CO>
+where
+    T: Activation + Multiply<i8, R::Accumulator>,
+    K: QuantKernel,
+    R: Rounding,
+    R::Accumulator: Accumulate,
+{
+    /// Runs the layer. Another number of elements than the kernel has inputs, or outputs, does not compile. Never
+    /// panics.
+    pub fn run<I, O>(&self, input: &I, output: &mut O)
+    where
+        I: Array<Element = T>,
+        O: Array,
+        O::Element: Activation,
+    {
+        let plan = const { &plan_2d::<Conv, Whole, K>(pixel(I::ELEMENTS), pixel(O::ELEMENTS)) };
+        self.run_plan(
+            QuantOperation::Conv,
+            plan,
+            input.elements(),
+            output.elements_mut(),
+        );
+    }
+}
+
+/// One pixel with so many channels.
+const fn pixel(channels: usize) -> Shape<2> {
+    Shape {
+        extents: [1, 1],
+        channels,
+    }
 }
 
 impl<Kind, M, T, K, R, const CO: usize> QuantLayer2d<Kind, M, T, K, R, CO>
@@ -686,11 +771,30 @@ where
                 },
             )
         };
-        self.run_plan(plan, input.elements(), output.elements_mut());
+        self.run_plan(
+            Kind::OPERATION,
+            plan,
+            input.elements(),
+            output.elements_mut(),
+        );
     }
+}
 
+impl<Kind, M, T, K, R, const CO: usize> QuantLayer2d<Kind, M, T, K, R, CO>
+where
+    T: Activation + Multiply<i8, R::Accumulator>,
+    K: QuantKernel,
+    R: Rounding,
+    R::Accumulator: Accumulate,
+{
     /// The layer over buffers that have the lengths of the plan.
-    pub(crate) fn run_plan<O: Activation>(&self, plan: &Plan, input: &[T], output: &mut [O]) {
+    pub(crate) fn run_plan<O: Activation>(
+        &self,
+        operation: QuantOperation,
+        plan: &Plan,
+        input: &[T],
+        output: &mut [O],
+    ) {
         let requantisation = Requantisation {
             bias: Some(&self.bias),
             scales: &self.scales,
@@ -721,7 +825,7 @@ where
                 }
             }
         };
-        match Kind::OPERATION {
+        match operation {
             // Windows inside the input: the zero point's share is known beforehand.
             QuantOperation::Conv | QuantOperation::Depthwise => {
                 pass(Pixels::Interior, Some(&self.correction));

@@ -145,6 +145,70 @@ impl<S: Sample, const W: usize, const H: usize> Image for [[S; W]; H] {
     }
 }
 
+/// An array of one to three dimensions of which only the number of elements counts: what a fully connected layer
+/// reads and writes, and what is added element by element.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an array of elements",
+    note = "it is `[T; N]`, `[[T; C]; N]` or `[[[T; C]; W]; H]`"
+)]
+pub trait Array {
+    /// What it holds.
+    type Element: Element;
+    /// Number of elements.
+    const ELEMENTS: usize;
+
+    /// The elements in memory order.
+    fn elements(&self) -> &[Self::Element];
+
+    /// The elements in memory order.
+    fn elements_mut(&mut self) -> &mut [Self::Element];
+}
+
+impl<T: Element, const N: usize> Array for [T; N] {
+    type Element = T;
+    const ELEMENTS: usize = N;
+
+    #[inline]
+    fn elements(&self) -> &[T] {
+        self
+    }
+
+    #[inline]
+    fn elements_mut(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+impl<T: Element, const C: usize, const N: usize> Array for [[T; C]; N] {
+    type Element = T;
+    const ELEMENTS: usize = N * C;
+
+    #[inline]
+    fn elements(&self) -> &[T] {
+        self.as_flattened()
+    }
+
+    #[inline]
+    fn elements_mut(&mut self) -> &mut [T] {
+        self.as_flattened_mut()
+    }
+}
+
+impl<T: Element, const C: usize, const W: usize, const H: usize> Array for [[[T; C]; W]; H] {
+    type Element = T;
+    const ELEMENTS: usize = H * W * C;
+
+    #[inline]
+    fn elements(&self) -> &[T] {
+        self.as_flattened().as_flattened()
+    }
+
+    #[inline]
+    fn elements_mut(&mut self) -> &mut [T] {
+        self.as_flattened_mut().as_flattened_mut()
+    }
+}
+
 /// The kernel of a signal: `[T; K]` or `[[[T; CI]; K]; CO]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the kernel of a signal",

@@ -23,6 +23,20 @@ const MESSAGES: &[(&str, &str)] = &[
         "accumulator_transposed",
         "512 products meet in one output, expected at most 511: use a wider accumulator",
     ),
+    (
+        "add_scale",
+        "input scale is out of range, expected a positive finite number",
+    ),
+    (
+        "fully_connected_input",
+        "input has 24 channels, expected 16",
+    ),
+    (
+        "pool_empty",
+        "output 5 along the height is pooled from padding alone, expected at least 1 input",
+    ),
+    ("pool_output", "output width is 5, expected 4"),
+    ("stream_history", "history length is 7, expected at least 8"),
     ("bias_length", "bias has 3 channels, expected 4"),
     (
         "bias_slice",

@@ -372,7 +372,7 @@ where
     fn compute(&self, start: isize, valid: usize, source: &[T], output: &mut [O; OW]) {
         let course = const { &<Self as Layer<[[S; W]; N], [O; OW]>>::COURSE };
         let plan = course.plan.within(course.dimension, start, valid);
-        self.run_plan(&plan, source, O::flatten_mut(output));
+        self.run_plan(Kind::OPERATION, &plan, source, O::flatten_mut(output));
     }
 }
 

@@ -28,6 +28,7 @@
 //! and neither is shared with the crates under test.
 
 mod axis;
+pub mod layers;
 mod matrix;
 pub mod onnx;
 pub mod requantise;
