@@ -126,6 +126,8 @@ impl fmt::Display for Buffer {
 
 /// Why an operation at run-time shapes did not run. Its output is as it was.
 ///
+/// New variants come last, so that the derived hash of the others stays what it was.
+///
 /// ```
 /// use conv_core::{Error, Buffer, Dimension};
 ///
@@ -204,18 +206,6 @@ pub enum Error {
         /// The zero point or bound given.
         found: i32,
     },
-    /// A scale of a quantised buffer is not a positive finite number, or too far from the others.
-    Scale {
-        /// The buffer.
-        buffer: Buffer,
-    },
-    /// A pooling window lies wholly in the padding.
-    EmptyWindow {
-        /// The dimension.
-        dimension: Dimension,
-        /// The output along it, counted from 0.
-        output: usize,
-    },
     /// The output does not fit the fixed capacity of its buffer.
     Capacity {
         /// Elements that the output has.
@@ -227,6 +217,18 @@ pub enum Error {
     Overflow {
         /// The buffer.
         buffer: Buffer,
+    },
+    /// A scale of a quantised buffer is not a positive finite number, or too far from the others.
+    Scale {
+        /// The buffer.
+        buffer: Buffer,
+    },
+    /// A pooling window lies wholly in the padding.
+    EmptyWindow {
+        /// The dimension.
+        dimension: Dimension,
+        /// The output along it, counted from 0.
+        output: usize,
     },
 }
 
