@@ -1,16 +1,21 @@
 //! Quantised layers against the published cases, the anchors' hashes and the oracle.
 
+mod peers;
+mod small;
+
 use conv_core::quantised::{
     Accumulate, Activation, Int4, QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d,
     QuantOperation, Quantisation, Requantisation,
 };
-use conv_core::requantise::{Double, Multiplier, Rounding, Single, Wide};
+use conv_core::requantise::{Double, HalfEven, Multiplier, Rounding, Single, Wide};
 use conv_core::{Axis, Geometry, window2d};
 use conv_vectors::anchors::{self, AnchorData, Layer};
 use conv_vectors::golden::{self, IntegerType, Kind, QuantisedCase, Rounding as Contract};
-use conv_vectors::guard::{Dirt, Guarded};
-use conv_vectors::oracle::{self, Problem, direct, requantise, transposed};
+use conv_vectors::guard::Dirt;
+use conv_vectors::oracle::requantise;
 use conv_vectors::random::{Draw, Lcg, Spread};
+
+use crate::small::{Settings, Small, Weights, anchor_scale, clamped, pack};
 
 fn geometry(case: &QuantisedCase<'_>) -> (QuantOperation, Geometry<2>) {
     let after = case.pad_after();
@@ -36,13 +41,6 @@ fn geometry(case: &QuantisedCase<'_>) -> (QuantOperation, Geometry<2>) {
             Geometry::transposed(axes, [ih, iw], [oh, ow], oc, ic, case.groups).unwrap(),
         ),
     }
-}
-
-fn pack(weights: &[i8]) -> Vec<u8> {
-    weights
-        .chunks(2)
-        .map(|pair| (pair[0] as u8 & 15) | (pair.get(1).map_or(0, |&high| high as u8) << 4))
-        .collect()
 }
 
 fn run<R, T>(case: &QuantisedCase<'_>) -> Vec<i32>
@@ -118,13 +116,6 @@ fn the_35_published_cases_bit_for_bit() {
 /// The anchors' data: inputs and weights from the front of the generated ones.
 fn anchor_data() -> (Vec<i8>, Vec<i8>) {
     AnchorData::new().take(65536).unzip()
-}
-
-fn anchor_scale(channel: usize) -> Multiplier {
-    Multiplier {
-        multiplier: anchors::multiplier(channel),
-        shift: anchors::shift(channel),
-    }
 }
 
 const ANCHOR: Quantisation = Quantisation::new(-anchors::INPUT_OFFSET, anchors::OUTPUT_OFFSET);
@@ -254,203 +245,84 @@ typed_anchors! {
     10: QuantConvTranspose2d<Pad1>, [[[i8; 8]; 16]; 16], [[[[i8; 8]; 3]; 3]; 8], 8 => [[[i8; 8]; 16]; 16];
 }
 
-/// A small layer of random shape: which operation, and its problem as the oracle sees it.
-struct Small {
-    operation: QuantOperation,
-    geometry: Geometry<2>,
-    problem: Problem,
-    source: [usize; 3],
-    target: [usize; 3],
-    kernel: [usize; 2],
-}
-
-/// The next legal shape: every setting drawn, pads asymmetric, of the transposed operation every output padding.
-fn small(random: &mut Lcg) -> Option<Small> {
-    let operation = [
-        QuantOperation::Conv,
-        QuantOperation::Depthwise,
-        QuantOperation::ConvTranspose,
-    ][random.below(3)];
-    let groups = 1 + random.below(3);
-    let (inputs, outputs) = match operation {
-        QuantOperation::Depthwise => (1, 1 + random.below(2)),
-        _ => (1 + random.below(3), 1 + random.below(3)),
-    };
-    let axes = [0, 1].map(|_| {
-        Axis::new(1 + random.below(4))
-            .with_stride(1 + random.below(3))
-            .with_dilation(1 + random.below(2))
-            .with_pads(random.below(4) as isize, random.below(4) as isize)
-    });
-    let extents = [0, 1].map(|_| 1 + random.below(6));
-    let seen = |d: usize, input: usize| {
-        oracle::Axis::new(input, axes[d].kernel)
-            .stride(axes[d].stride)
-            .dilation(axes[d].dilation)
-            .pad(axes[d].pad_before, axes[d].pad_after)
-    };
-    let (geometry, problem_axes, source, target);
-    if operation == QuantOperation::ConvTranspose {
-        let padding = axes.map(|axis| random.below(axis.stride.max(axis.dilation)));
-        let steps = [0, 1].map(|d| seen(d, extents[d]).transposed(padding[d]));
-        problem_axes = [steps[0]?, steps[1]?];
-        let back = [problem_axes[0].input, problem_axes[1].input];
-        geometry = Geometry::transposed(
-            axes,
-            extents,
-            back,
-            inputs * groups,
-            outputs * groups,
-            groups,
-        );
-        source = [extents[0], extents[1], outputs * groups];
-        target = [back[0], back[1], inputs * groups];
-    } else {
-        problem_axes = [seen(0, extents[0]), seen(1, extents[1])];
-        geometry = Geometry::direct(axes, extents, inputs * groups, outputs * groups, groups);
-        let output = geometry.ok()?.output();
-        source = [extents[0], extents[1], inputs * groups];
-        target = [output[0], output[1], outputs * groups];
-    }
-    let problem = Problem::new(&problem_axes)
-        .channels(inputs * groups, outputs * groups)
-        .groups(groups);
-    Some(Small {
-        operation,
-        geometry: geometry.ok()?,
-        problem,
-        source,
-        target,
-        kernel: axes.map(|axis| axis.kernel),
-    })
-}
-
-impl Small {
-    fn weight_count(&self) -> usize {
-        self.geometry.kernel_elements()
-    }
-
-    /// Sums of `(input − zero point)·weight`, in the order of the output buffer.
-    fn sums<T: Into<i32> + Copy>(&self, input: &[T], zero_point: i32, weights: &[i8]) -> Vec<i128> {
-        let at = oracle::channels_last(self.source[2], &self.source[..2]);
-        let value = |image: usize, channel: usize, place: &[usize]| {
-            i128::from(input[at(image, channel, place)].into() - zero_point)
-        };
-        let groups = self.problem.groups;
-        let [inputs, outputs] =
-            [self.problem.x_channels, self.problem.y_channels].map(|c| c / groups);
-        let weight = |index: usize| i128::from(weights[index]);
-        let sums = match self.operation {
-            QuantOperation::Conv => {
-                let place = oracle::channels_last(inputs, &self.kernel);
-                direct(&self.problem, value, |o, i, tap| weight(place(o, i, tap)))
-            }
-            QuantOperation::Depthwise => {
-                let place = oracle::channels_last(self.problem.y_channels, &self.kernel);
-                direct(&self.problem, value, |o, _, tap| weight(place(0, o, tap)))
-            }
-            QuantOperation::ConvTranspose => {
-                // O H W I/g of the layer's own channels: the oracle's x channel first, its y channel last.
-                let place = oracle::channels_last(outputs, &self.kernel);
-                transposed(&self.problem, value, |y, x, tap| {
-                    weight(place(y / outputs * inputs + x, y % outputs, tap))
-                })
-            }
-        };
-        let order = oracle::channels_last(self.target[2], &self.target[..2]);
-        (sums.unwrap().arranged(order).iter())
-            .map(|sum| sum.value())
-            .collect()
-    }
-}
-
-/// Every contract over every small shape, between guards, onto a dirty output.
-fn sweep<T, R>(seed: u32, zero_points: &[i32], expected: fn(i128, Multiplier) -> i128)
-where
+/// A contract of three over random small shapes.
+fn sweep<T, R>(
+    seed: u32,
+    zero_points: &[i32],
+    expected: fn(i128, R::Scale, i32, (i32, i32)) -> i32,
+    scale: fn(usize) -> R::Scale,
+) where
     T: Activation + Draw + Dirt,
-    R: Rounding<Scale = Multiplier>,
+    R: Rounding,
     R::Accumulator: Accumulate,
 {
     let mut random = Lcg::new(seed).spread(Spread::Extremes);
     let mut tried = 0;
     while tried < 3_000 {
-        let Some(layer) = small(&mut random) else {
+        let Some(layer) = Small::chosen(&mut |limit| random.below(limit)) else {
             continue;
         };
         tried += 1;
-        let mut input = vec![T::saturated(0); layer.source.iter().product()];
-        let mut weights = vec![0_i8; layer.weight_count()];
-        random.fill(&mut input);
-        random.fill(&mut weights);
-        let nibbles = tried % 2 == 0;
-        if nibbles {
-            weights.iter_mut().for_each(|weight| *weight >>= 4);
-        }
-        let channels = layer.target[2];
-        let bias: Vec<R::Accumulator> = (0..channels)
-            .map(|c| R::Accumulator::from(anchors::bias(c) * 1000))
-            .collect();
-        let scales: Vec<Multiplier> = (0..channels).map(anchor_scale).collect();
         let zero_point = zero_points[random.below(zero_points.len())];
-        let quantisation = Quantisation::new(zero_point, 7).with_clamp((-100).max(T::LEAST), 101);
-        let requantisation = Requantisation::<R> {
-            bias: Some(&bias),
-            scales: &scales,
-            quantisation,
+        let bias = |channel| R::Accumulator::from(anchors::bias(channel) * 1000);
+        let settings = Settings::<R> {
+            weights: if tried % 2 == 0 {
+                Weights::Nibbles
+            } else {
+                Weights::Bytes
+            },
+            quantisation: Quantisation::new(zero_point, 7).with_clamp((-100).max(T::LEAST), 101),
+            bias: (tried % 3 != 0).then_some(&bias),
+            scale: &scale,
+            expected,
         };
-        let mut guarded = Guarded::<T>::new(layer.target.iter().product());
-        let output = guarded.as_mut_slice();
-        let (geometry, operation) = (&layer.geometry, layer.operation);
-        let done = if nibbles {
-            let packed = pack(&weights);
-            let kernel = Int4::new(&packed, weights.len()).unwrap();
-            geometry.quantised(operation, &input, kernel, output, &requantisation)
-        } else {
-            geometry.quantised(
-                operation,
-                &input,
-                weights.as_slice(),
-                output,
-                &requantisation,
-            )
-        };
-        done.unwrap();
-        guarded
-            .check()
-            .unwrap_or_else(|hit| panic!("{operation:?} {geometry:?}: {hit}"));
-        for (index, sum) in layer
-            .sums(&input, zero_point, &weights)
-            .into_iter()
-            .enumerate()
-        {
-            let channel = index % channels;
-            let sum = sum + i128::from(anchors::bias(channel) * 1000);
-            let real = expected(sum, anchor_scale(channel)) + 7;
-            let clamped = real.clamp(quantisation.low.into(), quantisation.high.into());
-            let found: i32 = guarded.as_slice()[index].into();
-            assert_eq!(
-                i128::from(found),
-                clamped,
-                "{operation:?} {geometry:?} at {index}"
-            );
-        }
+        layer.check::<T, R>(&mut random, &settings);
     }
 }
 
 #[test]
 fn small_shapes_equal_the_oracle_in_every_contract() {
-    sweep::<i8, Double>(1, &[-128, -5, 0, 127], |sum, m| {
-        requantise::double(sum, m.multiplier, m.shift)
-    });
-    sweep::<u8, Single>(2, &[0, 128, 255], |sum, m| {
-        requantise::single(sum, m.multiplier, m.shift)
-    });
-    sweep::<i16, Double>(3, &[0], |sum, m| {
-        requantise::double(sum, m.multiplier, m.shift)
-    });
-    sweep::<i16, Wide>(4, &[0], |sum, m| {
-        requantise::wide(sum, m.multiplier, m.shift)
-    });
+    sweep::<i8, Double>(1, &[-128, -5, 0, 127], double, anchor_scale);
+    sweep::<u8, Single>(
+        2,
+        &[0, 128, 255],
+        |sum, m, zero_point, clamp| {
+            clamped(
+                requantise::single(sum, m.multiplier, m.shift),
+                zero_point,
+                clamp,
+            )
+        },
+        anchor_scale,
+    );
+    sweep::<i16, Double>(3, &[0], double, anchor_scale);
+    sweep::<i16, Wide>(
+        4,
+        &[0],
+        |sum, m, zero_point, clamp| {
+            clamped(
+                requantise::wide(sum, m.multiplier, m.shift),
+                zero_point,
+                clamp,
+            )
+        },
+        anchor_scale,
+    );
+    // Scales of few bits, so that ties occur.
+    sweep::<i8, HalfEven>(
+        5,
+        &[-128, 3, 127],
+        |sum, scale, zero_point, clamp| requantise::half_even(sum as i32, scale, zero_point, clamp),
+        |channel| [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3],
+    );
+}
+
+fn double(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    clamped(
+        requantise::double(sum, scale.multiplier, scale.shift),
+        zero_point,
+        clamp,
+    )
 }
 
 #[test]
