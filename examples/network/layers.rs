@@ -1,0 +1,232 @@
+//! The network as a function over fixed arrays: its layers in flash, its feature maps in memory of constant size.
+//!
+//! ```text
+//! picture 8×8×1 ─ conv 3×3 ─ 8×8×12 ─┬─ depthwise 3×3 ─ pointwise ─ add ─ 8×8×12 ─ conv 3×3, stride 2 ─ 4×4×24 ─┬─ average 2×2 ─ fully connected ─ 10 logits
+//!                                    └───────────────────────────────┘                                            └─ transposed 4×4, stride 2 ─ 8×8×1
+//! ```
+//!
+//! Windows, kernels and maps are types: a layer whose output is not the next one's input does not compile. The
+//! multipliers are computed from TFLite's scales by the compiler; the target has no float arithmetic to do.
+//!
+//! Of TFLite 2.21 the convolutions round twice ([`Double`]), the fully connected layer once ([`Single`]): with any other
+//! choice some picture of the test set differs in a bit.
+
+use conv_core::add::{Affine, QuantAdd};
+use conv_core::pool::AveragePool2d;
+use conv_core::quantised::{
+    QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d, QuantFullyConnected, Quantisation,
+};
+use conv_core::requantise::{Double, Multiplier, Single};
+use conv_core::window2d;
+
+#[path = "weights.rs"]
+#[rustfmt::skip]
+#[allow(clippy::excessive_precision, reason = "nine digits say which f32 it is")]
+mod weights;
+
+use weights::*;
+
+/// A picture, one channel.
+pub type Picture = [[i8; 8]; 8];
+/// Twelve channels on every pixel.
+type Wide = [[[i8; 12]; 8]; 8];
+/// Twenty-four on a quarter of them.
+type Deep = [[[i8; 24]; 4]; 4];
+type Pooled = [[[i8; 24]; 2]; 2];
+
+window2d! { struct Same: padding SameUpper }
+window2d! { struct Pointwise }
+window2d! { struct Strided: stride 2, padding SameUpper }
+window2d! { struct Upsample: stride 2, pad 1 }
+window2d! { struct Halves: stride 2 }
+
+static CONV: QuantConv2d<Same, i8, [[[[i8; 1]; 3]; 3]; 12], Double, 12> = QuantConv2d::new(
+    CONV_KERNEL,
+    CONV_BIAS,
+    multipliers(PICTURE, CONV_SCALES, CONV_OUTPUT),
+    relu6(PICTURE, CONV_OUTPUT),
+);
+
+static DEPTHWISE: QuantDepthwise2d<Same, i8, [[[i8; 12]; 3]; 3], Double, 12> =
+    QuantDepthwise2d::new(
+        DEPTHWISE_KERNEL,
+        DEPTHWISE_BIAS,
+        multipliers(CONV_OUTPUT, DEPTHWISE_SCALES, DEPTHWISE_OUTPUT),
+        relu6(CONV_OUTPUT, DEPTHWISE_OUTPUT),
+    );
+
+static POINTWISE: QuantConv2d<Pointwise, i8, [[[[i8; 12]; 1]; 1]; 12], Double, 12> =
+    QuantConv2d::new(
+        POINTWISE_KERNEL,
+        POINTWISE_BIAS,
+        multipliers(DEPTHWISE_OUTPUT, POINTWISE_SCALES, POINTWISE_OUTPUT),
+        Quantisation::new(DEPTHWISE_OUTPUT.zero_point, POINTWISE_OUTPUT.zero_point),
+    );
+
+static ADD: QuantAdd<i8> = {
+    let Quantisation { low, high, .. } = relu6(CONV_OUTPUT, ADD_OUTPUT);
+    QuantAdd::new(CONV_OUTPUT, POINTWISE_OUTPUT, ADD_OUTPUT).with_clamp(low, high)
+};
+
+static STRIDED: QuantConv2d<Strided, i8, [[[[i8; 12]; 3]; 3]; 24], Double, 24> = QuantConv2d::new(
+    STRIDED_KERNEL,
+    STRIDED_BIAS,
+    multipliers(ADD_OUTPUT, STRIDED_SCALES, STRIDED_OUTPUT),
+    relu6(ADD_OUTPUT, STRIDED_OUTPUT),
+);
+
+static POOL: AveragePool2d<Halves, i8, 2, 2> = AveragePool2d::new();
+
+static LOGITS: QuantFullyConnected<i8, [[i8; 96]; 10], Single, 10> = QuantFullyConnected::new(
+    LOGITS_KERNEL,
+    LOGITS_BIAS,
+    multipliers(POOL_OUTPUT, LOGITS_SCALES, LOGITS_OUTPUT),
+    Quantisation::new(POOL_OUTPUT.zero_point, LOGITS_OUTPUT.zero_point),
+);
+
+static DRAWN: QuantConvTranspose2d<Upsample, i8, [[[[i8; 24]; 4]; 4]; 1], Double, 1> =
+    QuantConvTranspose2d::new(
+        DRAWN_KERNEL,
+        DRAWN_BIAS,
+        multipliers(STRIDED_OUTPUT, DRAWN_SCALES, DRAWN_OUTPUT),
+        Quantisation::new(STRIDED_OUTPUT.zero_point, DRAWN_OUTPUT.zero_point),
+    );
+
+/// Every feature map that lives while the network runs.
+pub struct Memory {
+    /// What the residual sum adds, and what comes between.
+    wide: [Wide; 3],
+    deep: Deep,
+    pooled: Pooled,
+}
+
+impl Memory {
+    /// The network's peak RAM in bytes, besides its input and its outputs: a constant.
+    pub const PEAK: usize = size_of::<Self>();
+
+    pub const fn new() -> Self {
+        Self {
+            wide: [[[[0; 12]; 8]; 8]; 3],
+            deep: [[[0; 24]; 4]; 4],
+            pooled: [[[0; 24]; 2]; 2],
+        }
+    }
+}
+
+/// What the network says of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// For each digit, on the scale of [`LOGITS_OUTPUT`].
+    pub logits: [i8; 10],
+    /// The picture, drawn again.
+    pub drawn: Picture,
+}
+
+impl Answer {
+    /// The digit with the greatest logit, the first where there are several.
+    pub fn digit(&self) -> usize {
+        let mut best = 0;
+        for (digit, logit) in self.logits.iter().enumerate() {
+            if self
+                .logits
+                .get(best)
+                .is_some_and(|greatest| logit > greatest)
+            {
+                best = digit;
+            }
+        }
+        best
+    }
+}
+
+/// Runs the network.
+pub fn run(picture: &Picture, memory: &mut Memory) -> Answer {
+    let Memory { wide, deep, pooled } = memory;
+    let [first, between, sum] = wide;
+    CONV.run(picture, first);
+    DEPTHWISE.run(first, between);
+    POINTWISE.run(between, sum);
+    ADD.run_in_place(first, sum);
+    STRIDED.run(sum, deep);
+    POOL.run(deep, pooled);
+    let mut answer = Answer {
+        logits: [0; 10],
+        drawn: [[0; 8]; 8],
+    };
+    LOGITS.run(pooled, &mut answer.logits);
+    DRAWN.run(deep, &mut answer.drawn);
+    answer
+}
+
+/// The multipliers of a layer's channels: TFLite's `input·weights / output`.
+const fn multipliers<const N: usize>(
+    input: Affine,
+    weights: [f32; N],
+    output: Affine,
+) -> [Multiplier; N] {
+    let mut scales = [Multiplier::ZERO; N];
+    let mut channel = 0;
+    while channel < N {
+        scales[channel] = match Multiplier::from_scales(input.scale, weights[channel], output.scale)
+        {
+            Some(scale) => scale,
+            None => panic!("a scale is not a positive number"),
+        };
+        channel += 1;
+    }
+    scales
+}
+
+/// Zero points, and the clamp that fuses a ReLU6: what stands for 0 and for 6, if that is an `i8`.
+const fn relu6(input: Affine, output: Affine) -> Quantisation {
+    let six = output.zero_point as i64 + (6.0 / output.scale + 0.5) as i64;
+    let high = if six < 127 { six as i32 } else { 127 };
+    Quantisation::new(input.zero_point, output.zero_point).with_clamp(output.zero_point, high)
+}
+
+/// One picture of the test set as [`RECORDS`] holds it, with what TFLite's reference kernels make of it.
+#[derive(Clone, Copy)]
+pub struct Record {
+    /// The digit that was written.
+    pub label: u8,
+    pub picture: Picture,
+    pub expected: Answer,
+}
+
+/// Label, picture, logits, drawing.
+const LENGTH: usize = 1 + 64 + 10 + 64;
+
+/// The test set, written by train.py: see README.md.
+const RECORDS: &[u8] = include_bytes!("test.bin");
+
+/// Number of pictures in the test set.
+pub const PICTURES: usize = RECORDS.len() / LENGTH;
+
+/// Picture number `index` of the test set.
+pub const fn record(index: usize) -> Record {
+    let start = index * LENGTH;
+    let mut logits = [0; 10];
+    let mut digit = 0;
+    while digit < 10 {
+        logits[digit] = RECORDS[start + 65 + digit] as i8;
+        digit += 1;
+    }
+    Record {
+        label: RECORDS[start],
+        picture: picture(start + 1),
+        expected: Answer {
+            logits,
+            drawn: picture(start + 75),
+        },
+    }
+}
+
+const fn picture(start: usize) -> Picture {
+    let mut rows = [[0; 8]; 8];
+    let mut pixel = 0;
+    while pixel < 64 {
+        rows[pixel / 8][pixel % 8] = RECORDS[start + pixel] as i8;
+        pixel += 1;
+    }
+    rows
+}
