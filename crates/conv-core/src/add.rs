@@ -153,7 +153,8 @@ impl<T: Activation> QuantAdd<T> {
         Ok(())
     }
 
-    /// The same with outputs clamped, as by a fused ReLU6. What lies outside `T` is cut off.
+    /// The same with outputs clamped, as by a fused ReLU6. What lies outside `T` is cut off;
+    /// where `low > high` every output is `high`.
     #[must_use]
     pub const fn with_clamp(self, low: i32, high: i32) -> Self {
         Self {

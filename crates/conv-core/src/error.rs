@@ -230,6 +230,13 @@ pub enum Error {
         /// The output along it, counted from 0.
         output: usize,
     },
+    /// The bounds of a clamp are the wrong way round.
+    Clamp {
+        /// The lower bound.
+        low: i32,
+        /// The upper bound.
+        high: i32,
+    },
 }
 
 impl Error {
@@ -325,6 +332,12 @@ impl Error {
                 .text(" along the ")
                 .text(dimension.name())
                 .text(" is pooled from padding alone, expected at least 1 input"),
+            Self::Clamp { low, high } => start
+                .text("clamp is from ")
+                .signed(low as isize)
+                .text(" to ")
+                .signed(high as isize)
+                .text(", expected the lower bound first"),
             Self::Capacity { needed, available } => start
                 .text("output has ")
                 .count(needed)

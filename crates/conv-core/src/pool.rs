@@ -169,7 +169,7 @@ where
         Self::with_clamp(T::LEAST, T::GREATEST)
     }
 
-    /// A layer with outputs clamped, as by a fused ReLU6.
+    /// A layer with outputs clamped, as by a fused ReLU6; they are `high` where `low > high`.
     #[must_use]
     pub const fn with_clamp(low: T, high: T) -> Self {
         Self {
@@ -227,7 +227,7 @@ impl<const D: usize> Geometry<D>
 where
     Self: Planar,
 {
-    /// Pools over the windows of the map, outputs clamped to `low..=high`. The map is a depthwise one: as many groups and
+    /// Pools over the windows of the map, outputs clamped to `low..=high`, `high` where `low > high`. The map is a depthwise one: as many groups and
     /// output channels as input channels.
     ///
     /// ```

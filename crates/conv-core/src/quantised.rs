@@ -579,6 +579,7 @@ impl Stored<'_> {
         greatest: u64,
     ) -> Result<[i32; CO], Error> {
         attempt!(check_input::<T>(quantisation));
+        attempt!(check_clamp(quantisation));
         let zero_point = quantisation.input_zero_point;
         let reach = reach::<T>(zero_point);
         let mut corrections = [0; CO];
@@ -627,8 +628,8 @@ macro_rules! constructor {
             ///
             /// # Panics
             ///
-            /// In a constant, that is at compile time, where the input's zero point is not a value of `T` or weights
-            /// and biases could overflow the accumulator.
+            /// In a constant, that is at compile time, where the input's zero point is not a value of `T`, the clamp's
+            /// bounds are the wrong way round, or weights and biases could overflow the accumulator.
             #[must_use]
             pub const fn $name(
                 kernel: $kernel,
@@ -880,7 +881,7 @@ where
     /// # Errors
     ///
     /// [`Error::Elements`] or [`Error::Extent`] naming a buffer of the wrong length, [`Error::Quantisation`] for a
-    /// zero point or clamp outside its type, [`Error::WeightSum`] where taps and biases could overflow,
+    /// zero point or clamp outside its type, [`Error::Clamp`] for one that ends before it begins, [`Error::WeightSum`] where taps and biases could overflow,
     /// [`Error::DepthwiseGroups`]. The output is then untouched.
     pub fn quantised<T, K, R, O>(
         &self,
@@ -944,7 +945,16 @@ where
 /// Whether zero points and clamp are values of their types. A clamp of the whole `i32` stands for none.
 const fn check_values<T: Activation, O: Activation>(given: &Quantisation) -> Result<(), Error> {
     attempt!(check_input::<T>(given));
+    attempt!(check_clamp(given));
     check_output::<O>(given)
+}
+
+const fn check_clamp(given: &Quantisation) -> Result<(), Error> {
+    let &Quantisation { low, high, .. } = given;
+    if low > high {
+        return Err(Error::Clamp { low, high });
+    }
+    Ok(())
 }
 
 const fn check_input<T: Activation>(given: &Quantisation) -> Result<(), Error> {

@@ -28,6 +28,10 @@ const MESSAGES: &[(&str, &str)] = &[
         "input scale is out of range, expected a positive finite number",
     ),
     (
+        "clamp_order",
+        "clamp is from 127 to 0, expected the lower bound first",
+    ),
+    (
         "fully_connected_input",
         "input has 24 channels, expected 16",
     ),

@@ -12,10 +12,11 @@ use conv_core::{Axis, Geometry, window2d};
 use conv_vectors::anchors::{self, AnchorData, Layer};
 use conv_vectors::golden::{self, IntegerType, Kind, QuantisedCase, Rounding as Contract};
 use conv_vectors::guard::Dirt;
-use conv_vectors::oracle::requantise;
 use conv_vectors::random::{Draw, Lcg, Spread};
 
-use crate::small::{Settings, Small, Weights, anchor_scale, clamped, pack};
+use crate::small::{
+    Expected, Settings, Small, Weights, anchor_scale, double, half_even, pack, single, wide,
+};
 
 fn geometry(case: &QuantisedCase<'_>) -> (QuantOperation, Geometry<2>) {
     let after = case.pad_after();
@@ -249,7 +250,7 @@ typed_anchors! {
 fn sweep<T, R>(
     seed: u32,
     zero_points: &[i32],
-    expected: fn(i128, R::Scale, i32, (i32, i32)) -> i32,
+    expected: Expected<R::Scale>,
     scale: fn(usize) -> R::Scale,
 ) where
     T: Activation + Draw + Dirt,
@@ -283,46 +284,13 @@ fn sweep<T, R>(
 #[test]
 fn small_shapes_equal_the_oracle_in_every_contract() {
     sweep::<i8, Double>(1, &[-128, -5, 0, 127], double, anchor_scale);
-    sweep::<u8, Single>(
-        2,
-        &[0, 128, 255],
-        |sum, m, zero_point, clamp| {
-            clamped(
-                requantise::single(sum, m.multiplier, m.shift),
-                zero_point,
-                clamp,
-            )
-        },
-        anchor_scale,
-    );
+    sweep::<u8, Single>(2, &[0, 128, 255], single, anchor_scale);
     sweep::<i16, Double>(3, &[0], double, anchor_scale);
-    sweep::<i16, Wide>(
-        4,
-        &[0],
-        |sum, m, zero_point, clamp| {
-            clamped(
-                requantise::wide(sum, m.multiplier, m.shift),
-                zero_point,
-                clamp,
-            )
-        },
-        anchor_scale,
-    );
+    sweep::<i16, Wide>(4, &[0], wide, anchor_scale);
     // Scales of few bits, so that ties occur.
-    sweep::<i8, HalfEven>(
-        5,
-        &[-128, 3, 127],
-        |sum, scale, zero_point, clamp| requantise::half_even(sum as i32, scale, zero_point, clamp),
-        |channel| [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3],
-    );
-}
-
-fn double(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
-    clamped(
-        requantise::double(sum, scale.multiplier, scale.shift),
-        zero_point,
-        clamp,
-    )
+    sweep::<i8, HalfEven>(5, &[-128, 3, 127], half_even, |channel| {
+        [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3]
+    });
 }
 
 #[test]
@@ -374,6 +342,10 @@ fn errors_name_what_is_wrong_and_leave_the_output() {
     assert_eq!(
         run(with(0, 0, 0, 128)),
         "output zero point or clamp is 128, expected -128 to 127"
+    );
+    assert_eq!(
+        run(with(0, 0, 83, 0)),
+        "clamp is from 83 to 0, expected the lower bound first"
     );
     assert_eq!(
         run(layer(&[1, 2], SCALES, plain)),

@@ -5,21 +5,17 @@ use conv_core::Axis;
 use conv_core::quantised::{QuantOperation, Quantisation};
 use conv_core::requantise::{Double, Multiplier, Wide};
 use conv_vectors::anchors;
-use conv_vectors::oracle::requantise;
 use conv_vectors::random::{Lcg, Spread};
 
-use crate::small::{Channels, Settings, Small, Weights, anchor_scale, clamped};
+use crate::small::{Channels, Settings, Small, Weights, anchor_scale, double, wide};
 
-fn double<'a>(bias: &'a dyn Fn(usize) -> i32) -> Settings<'a, Double> {
+fn settings<'a>(bias: &'a dyn Fn(usize) -> i32) -> Settings<'a, Double> {
     Settings {
         weights: Weights::Bytes,
         quantisation: Quantisation::new(-5, -3),
         bias: Some(bias),
         scale: &anchor_scale,
-        expected: |sum, scale, zero_point, clamp| {
-            let rounded = requantise::double(sum, scale.multiplier, scale.shift);
-            clamped(rounded, zero_point, clamp)
-        },
+        expected: double,
     }
 }
 
@@ -44,7 +40,7 @@ fn transposed(kernel: usize, stride: usize, pad: isize, inputs: &[usize]) -> usi
                     channels,
                 );
                 if let Some(layer) = layer {
-                    layer.check::<i8, Double>(&mut random, &double(&bias));
+                    layer.check::<i8, Double>(&mut random, &settings(&bias));
                     legal += 1;
                 }
             }
@@ -94,7 +90,7 @@ fn transposed_with_output_padding_and_4_inputs_is_right_for_every_small_shape() 
             for extents in [[1, 3], [2, 1], [3, 2]] {
                 let layer = Small::transposed([rows, columns], extents, [below, beside], channels);
                 if let Some(layer) = layer {
-                    layer.check::<i8, Double>(&mut random, &double(&bias));
+                    layer.check::<i8, Double>(&mut random, &settings(&bias));
                     legal += 1;
                 }
             }
@@ -124,10 +120,7 @@ fn sixteen_bit_activations_with_64_bit_bias_and_more_than_512_columns_keep_64_bi
         quantisation: Quantisation::new(0, 0),
         bias: Some(&bias),
         scale: &scale,
-        expected: |sum, scale, zero_point, clamp| {
-            let rounded = requantise::wide(sum, scale.multiplier, scale.shift);
-            clamped(rounded, zero_point, clamp)
-        },
+        expected: wide,
     };
     for extents in [[1, 1], [1, 3], [3, 3], [5, 1], [1, 7]] {
         let layer = Small::direct(QuantOperation::Conv, [axis; 2], extents, channels);

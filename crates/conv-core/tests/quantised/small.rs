@@ -7,7 +7,7 @@ use conv_core::requantise::{Multiplier, Rounding};
 use conv_core::{Axis, Geometry};
 use conv_vectors::anchors;
 use conv_vectors::guard::{Dirt, Guarded};
-use conv_vectors::oracle::{self, Problem, direct, transposed};
+use conv_vectors::oracle::{self, Problem, direct, requantise, transposed};
 use conv_vectors::random::{Draw, Lcg};
 
 /// A layer: which operation, and its problem as the oracle sees it.
@@ -245,12 +245,42 @@ pub(crate) struct Settings<'a, R: Rounding> {
     pub(crate) bias: Option<&'a dyn Fn(usize) -> R::Accumulator>,
     /// The scale of a channel.
     pub(crate) scale: &'a dyn Fn(usize) -> R::Scale,
-    /// The output for a sum with its bias, a scale, a zero point and a clamp.
-    pub(crate) expected: fn(i128, R::Scale, i32, (i32, i32)) -> i32,
+    pub(crate) expected: Expected<R::Scale>,
+}
+
+/// What an output is, of a sum with its bias, a scale, the output's zero point and the clamp.
+pub(crate) type Expected<S> = fn(i128, S, i32, (i32, i32)) -> i32;
+
+pub(crate) fn double(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    clamped(
+        requantise::double(sum, scale.multiplier, scale.shift),
+        zero_point,
+        clamp,
+    )
+}
+
+pub(crate) fn single(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    clamped(
+        requantise::single(sum, scale.multiplier, scale.shift),
+        zero_point,
+        clamp,
+    )
+}
+
+pub(crate) fn wide(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    clamped(
+        requantise::wide(sum, scale.multiplier, scale.shift),
+        zero_point,
+        clamp,
+    )
+}
+
+pub(crate) fn half_even(sum: i128, scale: f32, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    requantise::half_even(sum as i32, scale, zero_point, clamp)
 }
 
 /// A contract over integers with the last two steps: the zero point, and the clamp.
-pub(crate) fn clamped(rounded: i128, zero_point: i32, (low, high): (i32, i32)) -> i32 {
+fn clamped(rounded: i128, zero_point: i32, (low, high): (i32, i32)) -> i32 {
     (rounded + i128::from(zero_point)).clamp(low.into(), high.into()) as i32
 }
 
