@@ -13,6 +13,7 @@
 //! | [`firmware`] | the firmware examples and the output committed beside them |
 //! | [`symbols`] | finds whatever could panic in a firmware binary, and names the caller |
 //! | [`helium`] | proves that the Cortex-M55 image uses the vector instructions |
+//! | [`fuzz`], [`valgrind`] | run-time forms and unsafe kernels under a fuzzer, AddressSanitizer and Valgrind |
 //! | [`size`] | flash and RAM of every example |
 //! | [`package`], [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
 
@@ -21,6 +22,7 @@ mod command;
 mod console;
 mod digest;
 mod firmware;
+mod fuzz;
 mod helium;
 mod image;
 mod package;
@@ -30,6 +32,7 @@ mod symbols;
 mod targets;
 mod test;
 mod toolchain;
+mod valgrind;
 mod vectors;
 
 use std::process::ExitCode;
@@ -80,6 +83,10 @@ enum Verb {
     Symbols(symbols::SymbolsArgs),
     /// Flash and RAM of every firmware example on every board.
     Size(size::SizeArgs),
+    /// Run the fuzz targets under AddressSanitizer.
+    Fuzz(fuzz::FuzzArgs),
+    /// Run conv-std's tests of its unsafe kernels under Valgrind.
+    Valgrind,
     /// Check, or with --bless rewrite, the committed digests and firmware outputs.
     Vectors(vectors::VectorsArgs),
 }
@@ -116,6 +123,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Qemu(arguments) => success(firmware::qemu(&console, &arguments, choice)),
         Verb::Symbols(arguments) => success(symbols::verb(&console, &arguments, choice)),
         Verb::Size(arguments) => success(size::verb(&console, &arguments, choice)),
+        Verb::Fuzz(arguments) => success(fuzz::verb(&console, &arguments)),
+        Verb::Valgrind => success(valgrind::check(&console)),
         Verb::Vectors(arguments) => success(vectors::verb(&console, &arguments, choice)),
     }
 }

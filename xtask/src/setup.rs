@@ -76,6 +76,32 @@ fn compiler(console: &Console, triple: &str, choice: Choice) -> bool {
     }
 }
 
+/// cargo-fuzz, and the C++ compiler that libFuzzer is built with.
+///
+/// # Errors
+///
+/// If one is missing and cannot be installed.
+pub(crate) fn fuzzing(console: &Console) -> Result<()> {
+    packages(console, &[("c++", "g++")])?;
+    let present = Invocation::cargo("fuzz --version").run(console)?.success;
+    if !present {
+        Invocation::cargo("install --locked --version 0.13.2 cargo-fuzz").expect(console)?;
+    }
+    Ok(())
+}
+
+/// The Debian packages of those programs that are missing.
+///
+/// # Errors
+///
+/// If they cannot be installed, with the command that would.
+pub(crate) fn packages(console: &Console, programs: &[(&str, &'static str)]) -> Result<()> {
+    let missing = programs
+        .iter()
+        .filter(|(program, _)| find(program).is_none());
+    apt(console, &missing.map(|&(_, package)| package).collect())
+}
+
 fn missing_debian_compiler() -> Vec<&'static str> {
     let missing = DEBIAN_FILES
         .iter()

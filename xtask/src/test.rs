@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::digest::{self, Report, Row};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{firmware, helium, package, setup, symbols};
+use crate::{firmware, fuzz, helium, package, setup, symbols, valgrind};
 
 /// What has passed and what has not.
 struct Tally<'a> {
@@ -105,7 +105,8 @@ fn host(tally: &mut Tally<'_>) {
     tally.step("formatting", || {
         run(Invocation::cargo("fmt --all --check"))?;
         run(Invocation::cargo("fmt --all --check").within(firmware::WORKSPACE))?;
-        run(Invocation::cargo("fmt --all --check").within(digest::WORKSPACE))
+        run(Invocation::cargo("fmt --all --check").within(digest::WORKSPACE))?;
+        run(Invocation::cargo("fmt --all --check").within(fuzz::WORKSPACE))
     });
     tally.step("clippy", || {
         let line = "clippy --locked --workspace --all-targets --all-features -- -D warnings";
@@ -115,6 +116,11 @@ fn host(tally: &mut Tally<'_>) {
         let line = "clippy --locked -p conv-digest -p digest-host --target-dir";
         let cargo = Invocation::cargo(line).path(&crate::command::target_directory());
         run(cargo.words("-- -D warnings").within(digest::WORKSPACE))
+    });
+    tally.step("clippy of the fuzz targets", || {
+        let cargo = Invocation::cargo("clippy --locked --target-dir")
+            .path(&crate::command::target_directory());
+        run(cargo.words("-- -D warnings").within(fuzz::WORKSPACE))
     });
     tally.step("documentation", || {
         let line = "doc --locked --no-deps --workspace --all-features";
@@ -133,6 +139,8 @@ fn host(tally: &mut Tally<'_>) {
         let line = "test --locked --workspace --exclude xtask --all-features --doc";
         run(Invocation::cargo(line))
     });
+    tally.step("fuzzing", || fuzz::minute(console));
+    tally.step("valgrind", || valgrind::check(console));
     tally.step("packages", || package::check(console));
 }
 
