@@ -10,6 +10,7 @@
 
 #[path = "network/layers.rs"]
 #[allow(
+    clippy::type_complexity,
     missing_docs,
     unreachable_pub,
     reason = "shared with the firmware, as its own module"

@@ -12,6 +12,7 @@
 
 #[path = "../../../network/layers.rs"]
 #[allow(
+    dead_code,
     missing_docs,
     unreachable_pub,
     reason = "shared with the desktop, as its own module"
