@@ -8,7 +8,7 @@ use crate::setup;
 
 /// The test binaries and which of their tests: all that run kernels on small shapes. The sweeps of tens of thousands of
 /// shapes would take hours.
-const TESTS: [(&str, &str); 3] = [
+const TESTS: [(&str, &str); 4] = [
     (
         "oracle",
         "f32_images f32_volumes f32_depthwise f64_images i8_i8_i32_images i8_i8_i32_depthwise u8_i8_i32_images \
@@ -16,6 +16,7 @@ const TESTS: [(&str, &str); 3] = [
     ),
     ("api", ""),
     ("threads", ""),
+    ("hostile", ""),
 ];
 
 /// Runs them; a read or write that is not in its buffer, or of what was not written before, is an error.

@@ -155,6 +155,16 @@
 //! pool; and the allocator aborts where there is no memory for a copy of an input. The output itself is allocated
 //! with an error.
 //!
+//! | what comes in | what happens |
+//! |---|---|
+//! | extents, pads, strides or dilations beyond any memory; products of extents that overflow | an error, before anything is allocated |
+//! | a batch of 0, an extent of 0 | an error; an empty result has no use here |
+//! | products or a bias that could overflow the accumulator | the plan is not built |
+//! | NaN and infinity | propagate as IEEE 754 says, through weights of zero too; padding multiplies nothing |
+//! | slices at any address | the same bits: vector loads ask for no alignment beyond the element's |
+//! | more threads than work, a pool of one, a run inside the pool it uses | the same bits |
+//! | a panic of the caller's finishing step | comes through; plan and pool stay usable |
+//!
 //! # Elements
 //!
 //! See [`Operand`] for the pairs and their accumulators. Shapes, paddings and finishing steps are those of
