@@ -15,6 +15,7 @@
 //! | [`helium`] | proves that the Cortex-M55 image uses the vector instructions |
 //! | [`fuzz`], [`valgrind`] | run-time forms and unsafe kernels under a fuzzer, AddressSanitizer and Valgrind |
 //! | [`size`] | flash and RAM of every example |
+//! | [`stack`] | worst-case stack of each kind of layer, painted and measured |
 //! | [`package`], [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
 
 mod build;
@@ -28,6 +29,7 @@ mod image;
 mod package;
 mod setup;
 mod size;
+mod stack;
 mod symbols;
 mod targets;
 mod test;
@@ -83,6 +85,8 @@ enum Verb {
     Symbols(symbols::SymbolsArgs),
     /// Flash and RAM of every firmware example on every board.
     Size(size::SizeArgs),
+    /// Worst-case stack of each kind of layer on every board.
+    Stack(stack::StackArgs),
     /// Run the fuzz targets under AddressSanitizer.
     Fuzz(fuzz::FuzzArgs),
     /// Run conv-std's tests of its unsafe kernels under Valgrind.
@@ -123,6 +127,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Qemu(arguments) => success(firmware::qemu(&console, &arguments, choice)),
         Verb::Symbols(arguments) => success(symbols::verb(&console, &arguments, choice)),
         Verb::Size(arguments) => success(size::verb(&console, &arguments, choice)),
+        Verb::Stack(arguments) => success(stack::verb(&console, &arguments, choice)),
         Verb::Fuzz(arguments) => success(fuzz::verb(&console, &arguments)),
         Verb::Valgrind => success(valgrind::check(&console)),
         Verb::Vectors(arguments) => success(vectors::verb(&console, &arguments, choice)),

@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::digest::{self, Report, Row};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{firmware, fuzz, helium, package, setup, symbols, valgrind};
+use crate::{firmware, fuzz, helium, package, setup, stack, symbols, valgrind};
 
 /// What has passed and what has not.
 struct Tally<'a> {
@@ -83,6 +83,9 @@ pub(crate) fn everything(
         .collect();
     panics(&mut tally, &boards, choice);
     examples(&mut tally, &boards, choice);
+    if !boards.is_empty() {
+        tally.step("stack", || stack::check(console, &boards, choice));
+    }
     let rows = digests(&mut tally, targets, choice);
 
     println!("\n{}", digest::table(&rows));

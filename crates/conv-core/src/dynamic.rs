@@ -86,6 +86,16 @@ impl Operation {
         Plan::new(geometry, self.layout, self.direction)
     }
 
+    /// [`Operation::plan`] of a map of one or two dimensions. Never inlined, so that the map's copy is off the stack
+    /// when the operation runs.
+    #[inline(never)]
+    pub(crate) fn planar_plan<const D: usize>(self, geometry: &Geometry<D>) -> Plan
+    where
+        Geometry<D>: Planar,
+    {
+        self.plan(&geometry.planar())
+    }
+
     pub(crate) const fn direction(self) -> Direction {
         self.direction
     }
@@ -200,7 +210,7 @@ impl Operation {
         self.check::<T, W, F::Accumulator, D>(geometry, finish.channels())?;
         self.check_lengths(geometry, input.len(), kernel.len(), output.len())?;
         engine::run(
-            &self.plan(&geometry.planar()),
+            &self.planar_plan(geometry),
             Pixels::All,
             Plain,
             input,

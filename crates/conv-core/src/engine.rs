@@ -203,6 +203,7 @@ impl Line {
         }
     }
 
+    #[inline(never)]
     fn taps(&self, target: usize) -> Taps {
         let (first, count, position, tap_step, position_step) = match self.direction {
             Direction::Direct => self.direct_taps(target),
@@ -392,15 +393,16 @@ pub(crate) fn run<T, K, P, F>(
                 _ => {}
             }
             match plan.inner {
-                Inner::DotRow => operands.dot_row(rows, columns, pixel),
-                Inner::Dot => operands.dot(rows, columns, pixel),
-                Inner::Lanes(lanes) => operands.lanes(rows, columns, pixel, lanes),
-                Inner::Depthwise => operands.depthwise(rows, columns, pixel),
+                Inner::DotRow => operands.dot_row(&rows, &columns, pixel),
+                Inner::Dot => operands.dot(&rows, &columns, pixel),
+                Inner::Lanes(lanes) => operands.lanes(&rows, &columns, pixel, lanes),
+                Inner::Depthwise => operands.depthwise(&rows, &columns, pixel),
             }
         }
     }
 }
 
+/// The loops are never inlined: together in one function they would hold the stack that each needs alone.
 struct Operands<'a, T, K, P, F> {
     plan: &'a Plan,
     product: P,
@@ -422,12 +424,13 @@ where
         (row * self.plan.columns.source + column) * (self.plan.groups * self.plan.reduce)
     }
 
-    fn dot_row(&self, rows: Taps, columns: Taps, pixel: &mut [F::Output]) {
+    #[inline(never)]
+    fn dot_row(&self, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
         let length = columns.count * self.plan.reduce;
         let mut weights = columns.weight;
         for (channel, slot) in pixel.iter_mut().enumerate() {
             let mut sum = F::Accumulator::ZERO;
-            for (weight, row) in rows {
+            for (weight, row) in *rows {
                 let input = part(self.input, self.source(row, columns.position), length);
                 let kernel = self.kernel.part(weight + weights, length);
                 sum = dot::dot(self.product, sum, input, kernel);
@@ -437,7 +440,8 @@ where
         }
     }
 
-    fn dot(&self, rows: Taps, columns: Taps, pixel: &mut [F::Output]) {
+    #[inline(never)]
+    fn dot(&self, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
         let plan = self.plan;
         let mut slots = pixel.iter_mut().enumerate();
         for group in 0..plan.groups {
@@ -447,8 +451,8 @@ where
                 };
                 let weights = group * plan.group_weights + produced * plan.produce_weights;
                 let mut sum = F::Accumulator::ZERO;
-                for (row_weight, row) in rows {
-                    for (column_weight, column) in columns {
+                for (row_weight, row) in *rows {
+                    for (column_weight, column) in *columns {
                         let source = self.source(row, column) + group * plan.reduce;
                         let weight = weights.wrapping_add(row_weight).wrapping_add(column_weight);
                         let input = part(self.input, source, plan.reduce);
@@ -461,7 +465,8 @@ where
         }
     }
 
-    fn lanes(&self, rows: Taps, columns: Taps, pixel: &mut [F::Output], lanes: usize) {
+    #[inline(never)]
+    fn lanes(&self, rows: &Taps, columns: &Taps, pixel: &mut [F::Output], lanes: usize) {
         let plan = self.plan;
         let mut slots = pixel.iter_mut().enumerate();
         for group in 0..plan.groups {
@@ -470,8 +475,8 @@ where
                 let width = (plan.produce - produced).min(lanes);
                 let weights = group * plan.group_weights + produced * plan.produce_weights;
                 let mut sums = [F::Accumulator::ZERO; LANES];
-                for (row_weight, row) in rows {
-                    for (column_weight, column) in columns {
+                for (row_weight, row) in *rows {
+                    for (column_weight, column) in *columns {
                         let source = self.source(row, column) + group * plan.reduce;
                         let mut weight =
                             weights.wrapping_add(row_weight).wrapping_add(column_weight);
@@ -492,14 +497,15 @@ where
         }
     }
 
-    fn depthwise(&self, rows: Taps, columns: Taps, pixel: &mut [F::Output]) {
+    #[inline(never)]
+    fn depthwise(&self, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
         let mut slots = pixel.iter_mut().enumerate();
         let mut first = 0;
         while first < self.plan.groups {
             let width = (self.plan.groups - first).min(LANES);
             let mut sums = [F::Accumulator::ZERO; LANES];
-            for (row_weight, row) in rows {
-                for (column_weight, column) in columns {
+            for (row_weight, row) in *rows {
+                for (column_weight, column) in *columns {
                     let input = part(self.input, self.source(row, column) + first, width);
                     let weight = row_weight.wrapping_add(column_weight).wrapping_add(first);
                     let kernel = self.kernel.part(weight, width);

@@ -899,9 +899,45 @@ where
         O: Activation,
     {
         let operation = operation.operation();
+        let lengths = [input.len(), kernel.count(), output.len()];
+        self.check_quantised::<T, K, R, O>(operation, lengths, requantisation)?;
+        let finish = Requantise {
+            requantisation,
+            correction: None,
+            output: PhantomData,
+        };
+        let zero_point = requantisation.quantisation.input_zero_point;
+        let plan = operation.planar_plan(self);
+        engine::run(
+            &plan,
+            Pixels::All,
+            Offset { zero_point },
+            input,
+            kernel,
+            output,
+            &finish,
+        );
+        Ok(())
+    }
+
+    /// Everything that can be wrong with a layer. Never inlined: its stack is free again when the layer runs.
+    #[inline(never)]
+    fn check_quantised<T, K, R, O>(
+        &self,
+        operation: Operation,
+        [input, kernel, output]: [usize; 3],
+        requantisation: &Requantisation<'_, R>,
+    ) -> Result<(), Error>
+    where
+        T: Activation,
+        K: QuantWeights,
+        R: Rounding,
+        R::Accumulator: Accumulate,
+        O: Activation,
+    {
         let bias = requantisation.bias;
         operation.check_map(self, bias.map(<[R::Accumulator]>::len))?;
-        operation.check_lengths(self, input.len(), kernel.count(), output.len())?;
+        operation.check_lengths(self, input, kernel, output)?;
         let (channels, found) = (operation.target_channels(self), requantisation.scales.len());
         if found != 1 && found != channels {
             return Err(Error::Extent {
@@ -921,24 +957,7 @@ where
             reach::<T>(requantisation.quantisation.input_zero_point),
             largest_bias.max().unwrap_or(0),
             R::Accumulator::GREATEST,
-        )?;
-        let finish = Requantise {
-            requantisation,
-            correction: None,
-            output: PhantomData,
-        };
-        let zero_point = requantisation.quantisation.input_zero_point;
-        let plan = operation.plan(&self.planar());
-        engine::run(
-            &plan,
-            Pixels::All,
-            Offset { zero_point },
-            input,
-            kernel,
-            output,
-            &finish,
-        );
-        Ok(())
+        )
     }
 }
 
