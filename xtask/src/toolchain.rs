@@ -95,19 +95,40 @@ pub(crate) fn resolve(target: &Target, choice: Choice) -> Result<Toolchain> {
 /// A `cargo build` for a target, without what to build; `flags` go to the compiler after the
 /// target's own.
 pub(crate) fn cargo_build(target: &Target, toolchain: Toolchain, flags: &[&str]) -> Invocation {
+    cargo("build", target, toolchain, flags)
+}
+
+/// A `cargo test` for a target that a user-mode emulator runs, without what to test.
+pub(crate) fn cargo_test(target: &Target, toolchain: Toolchain) -> Invocation {
+    let cargo = cargo("test", target, toolchain, &[]);
+    match target.machine {
+        Machine::User { emulator, root, .. } => {
+            let runner = format!("{emulator} -L {root}");
+            cargo.env(&variable(target, "RUNNER"), runner)
+        }
+        _ => cargo,
+    }
+}
+
+/// Cargo's environment variable for a setting of a target.
+fn variable(target: &Target, setting: &str) -> String {
+    let triple = target.triple.to_uppercase().replace('-', "_");
+    format!("CARGO_TARGET_{triple}_{setting}")
+}
+
+fn cargo(verb: &str, target: &Target, toolchain: Toolchain, flags: &[&str]) -> Invocation {
     let mut flags = [target.flags, flags].concat();
     let mut cargo = match toolchain {
-        Toolchain::Rustup => Invocation::cargo("build"),
+        Toolchain::Rustup => Invocation::cargo(verb),
         Toolchain::Debian => {
             flags.extend(debian_linker(target));
-            debian_cargo(target)
+            debian_cargo(verb, target)
         }
     };
     cargo = cargo.words(&format!("--locked --target {}", target.triple));
     cargo = cargo.arg("--target-dir").path(&directory(toolchain));
     if let Machine::User { gcc, .. } = target.machine {
-        let triple = target.triple.to_uppercase().replace('-', "_");
-        cargo = cargo.env(&format!("CARGO_TARGET_{triple}_LINKER"), gcc);
+        cargo = cargo.env(&variable(target, "LINKER"), gcc);
     }
     if let Some(board) = target.board() {
         cargo = cargo.env("CONV_BOARD", board);
@@ -128,14 +149,14 @@ pub(crate) fn directory(toolchain: Toolchain) -> std::path::PathBuf {
     }
 }
 
-fn debian_cargo(target: &Target) -> Invocation {
-    let library = if target.has_std() {
-        "std,panic_abort"
-    } else {
-        "core"
+fn debian_cargo(verb: &str, target: &Target) -> Invocation {
+    let library = match (verb, target.has_std()) {
+        ("test", _) => "std,panic_unwind,panic_abort,test,proc_macro",
+        (_, true) => "std,panic_abort",
+        (_, false) => "core",
     };
     Invocation::new("/usr/bin/cargo")
-        .arg("build")
+        .arg(verb)
         .arg(format!("-Zbuild-std={library}"))
         .env("RUSTC", "/usr/bin/rustc")
         .env("RUSTC_BOOTSTRAP", "1")
