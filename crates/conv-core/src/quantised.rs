@@ -84,6 +84,40 @@ impl Quantisation {
     pub const fn with_clamp(self, low: i32, high: i32) -> Self {
         Self { low, high, ..self }
     }
+
+    /// Whether zero points and clamp are values of inputs `T` and outputs `O`. A clamp of the whole `i32` stands for
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Quantisation`] for a value outside its type, [`Error::Clamp`] for a clamp that ends before it begins.
+    pub const fn check<T: Activation, O: Activation>(&self) -> Result<(), Error> {
+        attempt!(check_input::<T>(self));
+        attempt!(check_clamp(self));
+        check_output::<O>(self)
+    }
+
+    /// The output for a sum of products and bias: `clamp(round(sum · scale) + output_zero_point, low, high)`, within
+    /// `O`. Never panics.
+    ///
+    /// ```
+    /// use conv_core::quantised::Quantisation;
+    /// use conv_core::requantise::{Double, Multiplier};
+    ///
+    /// let quantisation = Quantisation::new(0, 3).with_clamp(0, 100);
+    /// let half = Multiplier::from_scale(0.5).unwrap();
+    /// assert_eq!(quantisation.requantise::<Double, i8>(21, half), 14); // 10.5, rounded up, plus 3
+    /// assert_eq!(quantisation.requantise::<Double, i8>(1000, half), 100);
+    /// ```
+    pub fn requantise<R: Rounding, O: Activation>(
+        &self,
+        sum: R::Accumulator,
+        scale: R::Scale,
+    ) -> O {
+        let low = Ord::max(self.low, O::LEAST);
+        let high = Ord::min(self.high, O::GREATEST);
+        O::saturated(R::requantise(sum, scale, self.output_zero_point, low, high))
+    }
 }
 
 /// Activations: `i8`, `u8` and `i16`.
@@ -282,15 +316,7 @@ where
         let Some(&scale) = scales.get(channel).or(scales.first()) else {
             return O::saturated(quantisation.output_zero_point);
         };
-        let low = Ord::max(quantisation.low, O::LEAST);
-        let high = Ord::min(quantisation.high, O::GREATEST);
-        O::saturated(R::requantise(
-            sum,
-            scale,
-            quantisation.output_zero_point,
-            low,
-            high,
-        ))
+        quantisation.requantise::<R, O>(sum, scale)
     }
 }
 
@@ -947,7 +973,7 @@ where
                 found,
             });
         }
-        check_values::<T, O>(&requantisation.quantisation)?;
+        requantisation.quantisation.check::<T, O>()?;
         let largest_bias = bias
             .unwrap_or_default()
             .iter()
@@ -959,13 +985,6 @@ where
             R::Accumulator::GREATEST,
         )
     }
-}
-
-/// Whether zero points and clamp are values of their types. A clamp of the whole `i32` stands for none.
-const fn check_values<T: Activation, O: Activation>(given: &Quantisation) -> Result<(), Error> {
-    attempt!(check_input::<T>(given));
-    attempt!(check_clamp(given));
-    check_output::<O>(given)
 }
 
 const fn check_clamp(given: &Quantisation) -> Result<(), Error> {
@@ -1017,8 +1036,13 @@ const fn check_output<O: Activation>(given: &Quantisation) -> Result<(), Error> 
     Ok(())
 }
 
-/// Largest `|input − zero point|`.
-const fn reach<T: Activation>(zero_point: i32) -> u64 {
+/// Largest `|input − zero_point|` of an input `T`.
+///
+/// ```
+/// assert_eq!(conv_core::quantised::reach::<i8>(-128), 255);
+/// ```
+#[must_use]
+pub const fn reach<T: Activation>(zero_point: i32) -> u64 {
     let below = (zero_point as i64 - T::LEAST as i64).unsigned_abs();
     let above = (T::GREATEST as i64 - zero_point as i64).unsigned_abs();
     if below > above { below } else { above }

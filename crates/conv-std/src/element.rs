@@ -14,6 +14,14 @@ pub trait Number: Element + Saturate + Send + Sync {
 
     /// This value's magnitude; 0 for floats.
     fn magnitude(self) -> u128;
+
+    /// `self + other`; wraps for integers.
+    #[must_use]
+    fn wrapping_sum(self, other: Self) -> Self;
+
+    /// `self − other`; wraps for integers.
+    #[must_use]
+    fn wrapping_difference(self, other: Self) -> Self;
 }
 
 macro_rules! integers {
@@ -29,6 +37,16 @@ macro_rules! integers {
             fn magnitude(self) -> u128 {
                 i128::from(self).unsigned_abs()
             }
+
+            #[inline]
+            fn wrapping_sum(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+
+            #[inline]
+            fn wrapping_difference(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
         }
     )*};
 }
@@ -42,6 +60,16 @@ macro_rules! floats {
 
             fn magnitude(self) -> u128 {
                 0
+            }
+
+            #[inline]
+            fn wrapping_sum(self, other: Self) -> Self {
+                self + other
+            }
+
+            #[inline]
+            fn wrapping_difference(self, other: Self) -> Self {
+                self - other
             }
         }
     )*};

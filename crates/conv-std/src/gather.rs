@@ -8,6 +8,7 @@ use crate::kernels::{Gather, LANES, Table};
 use crate::layout::{Layout, Strides};
 use crate::pack::{Algorithm, Block, Packed};
 use crate::parallel::{self, Piece, Threads};
+use crate::quantised::Shares;
 use crate::taps::{Addressing, AxisPhase, Segment, TapList, walk};
 
 /// Accumulators of the tile that each thread keeps on its stack, between kernel and finishing.
@@ -32,6 +33,8 @@ pub(crate) struct Run<'a, T, W, A, F> {
     /// Phases along depth, height and width.
     pub(crate) phases: [Vec<AxisPhase>; 3],
     pub(crate) bias: Option<&'a [A]>,
+    /// What the input's zero point has added to the sums.
+    pub(crate) shares: Option<&'a Shares<A>>,
     pub(crate) finish: &'a F,
 }
 
@@ -137,7 +140,7 @@ where
         let channels = self.sink_channels();
         for block in blocks {
             for channel in block.first..block.first + block.count {
-                let value = self.finisher(channel)(A::ZERO);
+                let value = self.finisher(channel, None)(A::ZERO);
                 match self.layout {
                     Layout::Nchw => piece.planes[channel - piece.channel].fill(value),
                     Layout::Nhwc => {
@@ -149,12 +152,16 @@ where
         }
     }
 
-    /// From the sum of products to the output of a channel.
+    /// From the sum of products to the output of a channel, without the zero point's share.
     #[inline]
-    fn finisher(&self, channel: usize) -> impl Fn(A) -> F::Output {
+    fn finisher(&self, channel: usize, share: Option<A>) -> impl Fn(A) -> F::Output {
         let bias = self.bias.map(|bias| bias[channel]);
         let finish = self.finish;
         move |sum| {
+            let sum = match share {
+                Some(share) => sum.wrapping_difference(share),
+                None => sum,
+            };
             let sum = match bias {
                 Some(bias) => sum.saturating_sum(bias),
                 None => sum,
@@ -192,6 +199,10 @@ where
             Algorithm::Pixels => TILE / 4,
             Algorithm::Channels | Algorithm::Depthwise => 60,
         };
+        let shares = self.shares.map(|shares| {
+            let step = self.packed.tap_step();
+            shares.of(list.taps(), step, block)
+        });
         let mut done = 0;
         while done < segment.count {
             let count = most.min(segment.count - done);
@@ -210,7 +221,7 @@ where
                 count,
                 ..segment
             };
-            self.store(tile, sums, block, part, piece);
+            self.store(tile, sums, shares.as_ref(), block, part, piece);
             done += count;
         }
     }
@@ -254,6 +265,7 @@ where
         &self,
         tile: &[A; TILE],
         sums: Sums,
+        shares: Option<&[A; LANES]>,
         block: &Block,
         segment: Segment,
         piece: &mut Piece<'_, F::Output>,
@@ -266,14 +278,15 @@ where
                 let places = &mut piece.planes[0][start..][..block.count];
                 let sums = &tile[pixel * sums.pixel..][..block.count];
                 for (lane, (place, sum)) in places.iter_mut().zip(sums).enumerate() {
-                    *place = self.finisher(block.first + lane)(*sum);
+                    let share = shares.map(|shares| shares[lane]);
+                    *place = self.finisher(block.first + lane, share)(*sum);
                 }
             }
             return;
         }
         for lane in 0..block.count {
             let channel = block.first + lane;
-            let finish = self.finisher(channel);
+            let finish = self.finisher(channel, shares.map(|shares| shares[lane]));
             let (places, step) = match self.layout {
                 Layout::Nchw => {
                     let plane = &mut piece.planes[channel - piece.channel];

@@ -182,6 +182,7 @@ mod layout;
 mod pack;
 mod parallel;
 mod plan;
+pub mod quantised;
 mod taps;
 mod transposed;
 

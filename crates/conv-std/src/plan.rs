@@ -17,6 +17,7 @@ use crate::kernels::{SimdLevel, Table};
 use crate::layout::{Layout, Rank, Spatial, Tensor, volume};
 use crate::pack::{Channels, Packed};
 use crate::parallel::Threads;
+use crate::quantised::{Shares, ZeroPoint};
 use crate::{direct, transposed};
 
 /// The direct operation, `y = C·x`.
@@ -271,6 +272,7 @@ where
     layout: Layout,
     bias: Option<Vec<A>>,
     finish: F,
+    zero_point: Option<ZeroPoint<T>>,
     simd: Option<SimdLevel>,
     threads: Threads,
     element: PhantomData<fn() -> T>,
@@ -367,6 +369,7 @@ where
             layout: Layout::Nchw,
             bias: None,
             finish: raw(),
+            zero_point: None,
             simd: None,
             threads: Threads::default(),
             element: PhantomData,
@@ -464,7 +467,7 @@ where
     }
 
     /// The step from accumulator, after the [`bias`](Self::bias), to output: ReLU, clamp or a rounding shift of
-    /// [`conv_core::finish`].
+    /// [`conv_core::finish`]. It takes the place of an earlier one, and of [`quantised`](Builder::quantised).
     ///
     /// ```
     /// use conv_std::finish::{Finish, raw};
@@ -481,6 +484,14 @@ where
     where
         A: Number,
     {
+        self.with_finish(finish, None)
+    }
+
+    pub(crate) fn with_finish<G>(
+        self,
+        finish: G,
+        zero_point: Option<ZeroPoint<T>>,
+    ) -> Builder<'w, O, T, W, A, G, D> {
         Builder {
             weights: self.weights,
             operation: self.operation,
@@ -490,6 +501,7 @@ where
             layout: self.layout,
             bias: self.bias,
             finish,
+            zero_point,
             simd: self.simd,
             threads: self.threads,
             element: PhantomData,
@@ -524,9 +536,9 @@ where
     /// # Errors
     ///
     /// [`Error::Geometry`] for a zero among kernel extents, strides and dilations, for groups that do not divide
-    /// the channels, for a bias or finish of another number of channels, for sizes that overflow, and for
-    /// integers whose products and bias could overflow the accumulator; [`Error::Simd`] for a level that this CPU
-    /// lacks; [`Error::OutputPadding`] beside an output size; [`Error::Allocation`].
+    /// the channels, for a bias, finish or scales of another number of channels, for zero points and clamps outside
+    /// their type, for sizes that overflow, and for integers whose products and bias could overflow the accumulator
+    /// (of a quantised plan: with the weights it has); [`Error::Simd`] for a level that this CPU lacks; [`Error::OutputPadding`] beside an output size; [`Error::Allocation`].
     pub fn build(self) -> Result<Plan<O, T, W, A, F, D>, Error> {
         let map = self.map()?;
         map.check()?;
@@ -545,22 +557,28 @@ where
                 .into());
             }
         }
-        let greatest = self
-            .bias
-            .iter()
-            .flatten()
-            .map(|value| value.magnitude())
-            .max();
-        check_accumulator::<T, W, A>(products(&map, O::TRANSPOSED)?, greatest.unwrap_or(0))?;
+        let products = products(&map, O::TRANSPOSED)?;
+        if self.zero_point.is_none() {
+            let magnitudes = self.bias.iter().flatten().map(|value| value.magnitude());
+            check_accumulator::<T, W, A>(products, magnitudes.max().unwrap_or(0))?;
+        }
         let level = self.simd.unwrap_or_else(SimdLevel::best);
         let table = T::table(level).ok_or(Error::Simd { level })?;
         let packed = self.pack(&map, channels)?;
+        let shares = match &self.zero_point {
+            Some(zero_point) => {
+                zero_point.check(&map, O::TRANSPOSED, &packed, self.bias.as_deref())?;
+                Shares::new(zero_point, &packed)?
+            }
+            None => None,
+        };
         Ok(Plan {
             operation: self.operation,
             map,
             orientation: self.orientation,
             layout: self.layout,
             bias: self.bias,
+            shares,
             finish: self.finish,
             level,
             table,
@@ -660,6 +678,7 @@ pub struct Plan<O, T: Number, W: Number, A: Number, F, const D: usize> {
     pub(crate) orientation: Orientation,
     pub(crate) layout: Layout,
     bias: Option<Vec<A>>,
+    shares: Option<Shares<A>>,
     finish: F,
     level: SimdLevel,
     pub(crate) table: &'static Table<T, W, A>,
@@ -819,6 +838,7 @@ impl<const D: usize> Resolved<D> {
             output,
             phases,
             bias: None,
+            shares: None,
             finish,
         }
     }
@@ -885,6 +905,7 @@ where
         let mut run = resolved.run(self.table, &self.packed, self.layout, &self.finish);
         run.boundary = self.operation.boundary();
         run.bias = self.bias.as_deref();
+        run.shares = self.shares.as_ref();
         run.execute(input, output, &self.threads);
     }
 

@@ -252,7 +252,7 @@ pub(crate) struct Settings<'a, R: Rounding> {
 pub(crate) type Expected<S> = fn(i128, S, i32, (i32, i32)) -> i32;
 
 pub(crate) fn double(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
-    clamped(
+    requantise::output(
         requantise::double(sum, scale.multiplier, scale.shift),
         zero_point,
         clamp,
@@ -260,7 +260,7 @@ pub(crate) fn double(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32,
 }
 
 pub(crate) fn single(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
-    clamped(
+    requantise::output(
         requantise::single(sum, scale.multiplier, scale.shift),
         zero_point,
         clamp,
@@ -268,7 +268,7 @@ pub(crate) fn single(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32,
 }
 
 pub(crate) fn wide(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
-    clamped(
+    requantise::output(
         requantise::wide(sum, scale.multiplier, scale.shift),
         zero_point,
         clamp,
@@ -277,11 +277,6 @@ pub(crate) fn wide(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i
 
 pub(crate) fn half_even(sum: i128, scale: f32, zero_point: i32, clamp: (i32, i32)) -> i32 {
     requantise::half_even(sum as i32, scale, zero_point, clamp)
-}
-
-/// A contract over integers with the last two steps: the zero point, and the clamp.
-fn clamped(rounded: i128, zero_point: i32, (low, high): (i32, i32)) -> i32 {
-    (rounded + i128::from(zero_point)).clamp(low.into(), high.into()) as i32
 }
 
 /// Multiplier and shift of a channel, as the anchors have them.

@@ -57,6 +57,10 @@ impl Taps {
         self.list.is_empty()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Tap> {
+        self.list.iter()
+    }
+
     /// Lowest and highest source offset, and highest weight offset; all 0 without taps.
     pub(crate) fn bounds(&self) -> (isize, isize, usize) {
         (self.least, self.greatest, self.weight)

@@ -2,6 +2,8 @@
 // Each test binary uses its own part of this module.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod layer;
+
 use conv_std::ndarray::{Array, IxDyn};
 use conv_std::{
     Boundary, Conv, ConvTranspose, Error, Layout, Number, Operand, Orientation, Rank, SimdLevel,
@@ -307,7 +309,7 @@ pub fn judge<A: Judge + std::fmt::Debug, const D: usize>(
 }
 
 /// Runs a plan's closure at every level between guards: the same bits, nothing outside.
-fn levels<A: Sums>(
+fn levels<A: Dirt>(
     elements: usize,
     context: &dyn std::fmt::Debug,
     mut run: impl FnMut(SimdLevel, &mut [A]),

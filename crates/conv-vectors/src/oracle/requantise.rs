@@ -113,6 +113,12 @@ pub fn by_name(rounding: Rounding, accumulator: i128, multiplier: i32, shift: i3
     }
 }
 
+/// The last two steps of the contracts over integers: the output's zero point, and the clamp.
+#[must_use]
+pub fn output(rounded: i128, zero_point: i32, (low, high): (i32, i32)) -> i32 {
+    (rounded + i128::from(zero_point)).clamp(low.into(), high.into()) as i32
+}
+
 /// The direct problem of a golden case; a transposed case is the transpose of it.
 ///
 /// `None` when the case's extents fit no direct operation.
@@ -184,13 +190,11 @@ pub fn run(case: &QuantisedCase<'_>, rounding: Rounding) -> Option<Vec<i32>> {
     let [height, width, channels] = case.output_hwc;
     let order = super::channels_last(channels, &[height, width]);
     let sums = accumulators(case)?.arranged(order);
-    let (low, high) = case.clamp;
     let finish = |(index, sum): (usize, &super::Sum<i128>)| {
         let channel = index % channels;
         let (multiplier, shift) = (case.multiplier.get(channel)?, case.shift.get(channel)?);
-        let value = by_name(rounding, sum.value(), multiplier, shift);
-        let value = value + i128::from(case.output_offset);
-        i32::try_from(value.clamp(low.into(), high.into())).ok()
+        let rounded = by_name(rounding, sum.value(), multiplier, shift);
+        Some(output(rounded, case.output_offset, case.clamp))
     };
     sums.iter().enumerate().map(finish).collect()
 }
