@@ -1,4 +1,5 @@
-//! Layers of published networks, images and signals, `f32`, batch 1, on one thread and on all.
+//! Layers of published networks, images and signals, `f32` and (those on images) quantised int8, batch 1, on one
+//! thread and on all.
 //!
 //! `cargo bench -p conv-std` runs all; `cargo bench -p conv-std -- 1/3x3` those that match. Criterion's
 //! throughput counts one element for each multiplication and each addition, padded taps included, so that
@@ -7,9 +8,13 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use conv_std::ndarray::{Array, Array1, ArrayView, Dimension};
+use conv_core::element::Element as _;
+use conv_std::ndarray::{Array, Array1, Dimension};
+use conv_std::quantised::{Double, Multiplier, Quantisation};
 use conv_std::rayon::{ThreadPool, ThreadPoolBuilder};
-use conv_std::{Conv, ConvTranspose, Rank, Spatial, Tensor};
+use conv_std::{
+    Builder, Conv, ConvTranspose, Finishing, Number, Operand, Plan, Rank, Spatial, Tensor,
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 #[derive(Clone, Copy, PartialEq)]
@@ -69,72 +74,128 @@ impl<const D: usize> Case<D> {
     }
 }
 
-fn values<E: Dimension>(shape: &[usize]) -> Array<f32, E> {
+/// Numbers of the whole range of a byte.
+fn values<V, E: Dimension>(shape: &[usize], value: fn(i8) -> V) -> Array<V, E> {
     let count = shape.iter().product::<usize>();
-    let values = (0..count)
-        .map(|index| (index.wrapping_mul(2_654_435_761) >> 8 & 0xff) as f32 / 128.0 - 1.0);
+    let values = (0..count).map(|index| value((index.wrapping_mul(2_654_435_761) >> 8) as i8));
     let array = Array1::from_iter(values).into_shape_with_order(shape.to_vec());
     array.unwrap().into_dimensionality().unwrap()
 }
 
-fn bench<const D: usize>(criterion: &mut Criterion, threads: &Arc<ThreadPool>, case: &Case<D>)
+impl<const D: usize> Case<D>
 where
     Rank<D>: Spatial,
 {
-    let mut shape = vec![1, case.channels];
-    shape.extend(case.extents);
-    let input: Array<f32, Tensor<D>> = values(&shape);
-    let mut shape = match case.operation {
-        Operation::Direct => vec![case.outputs, case.channels / case.groups],
-        Operation::Transposed { .. } => vec![case.channels, case.outputs / case.groups],
-    };
-    shape.extend([case.kernel; D]);
-    let weights: Array<f32, Tensor<D>> = values(&shape);
-    let taps = case.kernel.pow(D as u32);
-
-    macro_rules! measure {
-        ($builder:expr) => {{
-            let builder = $builder
-                .stride(case.stride)
-                .dilation(case.dilation)
-                .pad(case.pad);
-            let plan = builder
-                .groups(case.groups)
-                .threads(threads)
-                .build()
-                .unwrap();
-            let output = plan
-                .output_extents(case.extents)
-                .unwrap()
-                .iter()
-                .product::<usize>();
-            let points = if case.operation == Operation::Direct {
-                output * case.outputs * (case.channels / case.groups)
-            } else {
-                case.extents.iter().product::<usize>()
-                    * case.channels
-                    * (case.outputs / case.groups)
-            };
-            let mut place = vec![0.0; output * case.outputs];
-            let mut group = criterion.benchmark_group(threads.current_num_threads().to_string());
-            group.throughput(Throughput::Elements(2 * (points * taps) as u64));
-            group.sample_size(20);
-            group.bench_function(case.name, |bencher| {
-                let view: ArrayView<'_, f32, _> = input.view();
-                let source = view.as_slice().unwrap();
-                bencher.iter(|| {
-                    plan.run_slice(black_box(source), 1, case.extents, &mut place)
-                        .unwrap();
-                });
-            });
-            group.finish();
-        }};
+    fn input<V>(&self, value: fn(i8) -> V) -> Array<V, Tensor<D>> {
+        let mut shape = vec![1, self.channels];
+        shape.extend(self.extents);
+        values(&shape, value)
     }
-    match case.operation {
-        Operation::Direct => measure!(Conv::<f32, f32, f32, D>::new(weights.view())),
-        Operation::Transposed { output_padding } => measure!(
-            ConvTranspose::<f32, f32, f32, D>::new(weights.view()).output_padding(output_padding)
-        ),
+
+    fn weights<V>(&self, value: fn(i8) -> V) -> Array<V, Tensor<D>> {
+        let mut shape = match self.operation {
+            Operation::Direct => vec![self.outputs, self.channels / self.groups],
+            Operation::Transposed { .. } => vec![self.channels, self.outputs / self.groups],
+        };
+        shape.extend([self.kernel; D]);
+        values(&shape, value)
+    }
+
+    /// Measures a plan under the case's name and a prefix.
+    fn measure<O, T, W, A, F>(
+        &self,
+        criterion: &mut Criterion,
+        plan: &Plan<O, T, W, A, F, D>,
+        prefix: &str,
+        input: &Array<T, Tensor<D>>,
+        threads: usize,
+    ) where
+        O: conv_std::Operation<D>,
+        T: Operand<W, A>,
+        W: Number,
+        A: Number,
+        F: Finishing<A>,
+    {
+        let extents = plan.output_extents(self.extents).unwrap();
+        let output = extents.iter().product::<usize>();
+        let points = match self.operation {
+            Operation::Direct => output * self.outputs * (self.channels / self.groups),
+            Operation::Transposed { .. } => {
+                let input = self.extents.iter().product::<usize>();
+                input * self.channels * (self.outputs / self.groups)
+            }
+        };
+        let products = points * self.kernel.pow(D as u32);
+        let mut place = vec![F::Output::ZERO; output * self.outputs];
+        let mut group = criterion.benchmark_group(threads.to_string());
+        group.throughput(Throughput::Elements(2 * products as u64));
+        group.sample_size(20);
+        group.bench_function(format!("{prefix}{}", self.name), |bencher| {
+            let source = input.as_slice().unwrap();
+            bencher.iter(|| {
+                plan.run_slice(black_box(source), 1, self.extents, &mut place)
+                    .unwrap();
+            });
+        });
+        group.finish();
+    }
+
+    /// The case's settings on a builder, built.
+    fn plan<O, T, W, A, F>(
+        &self,
+        builder: Builder<'_, O, T, W, A, F, D>,
+        threads: &Arc<ThreadPool>,
+    ) -> Plan<O, T, W, A, F, D>
+    where
+        O: conv_std::Operation<D>,
+        T: Operand<W, A>,
+        W: Number,
+        A: Number,
+        F: Finishing<A>,
+    {
+        let builder = builder.stride(self.stride).dilation(self.dilation);
+        let builder = builder.pad(self.pad).groups(self.groups);
+        builder.threads(threads).build().unwrap()
+    }
+
+    fn f32(&self, criterion: &mut Criterion, threads: &Arc<ThreadPool>) {
+        let value = |byte| f32::from(byte) / 128.0;
+        let (input, weights) = (self.input(value), self.weights(value));
+        let count = threads.current_num_threads();
+        match self.operation {
+            Operation::Direct => {
+                let plan = self.plan(Conv::new(weights.view()), threads);
+                self.measure(criterion, &plan, "", &input, count);
+            }
+            Operation::Transposed { output_padding } => {
+                let builder = ConvTranspose::new(weights.view()).output_padding(output_padding);
+                let plan = self.plan(builder, threads);
+                self.measure(criterion, &plan, "", &input, count);
+            }
+        }
+    }
+
+    /// Quantised, with the rounding of TFLite's reference kernels.
+    fn int8(&self, criterion: &mut Criterion, threads: &Arc<ThreadPool>) {
+        let (input, weights) = (self.input(|byte| byte), self.weights(|byte| byte));
+        let count = threads.current_num_threads();
+        let scale = [Multiplier::from_scale(0.001).unwrap()];
+        let quantisation = Quantisation::new(-5, 3);
+        match self.operation {
+            Operation::Direct => {
+                let builder = Conv::<i8, i8, i32, D>::new(weights.view());
+                let builder = builder.quantised::<Double, i8>(&scale, quantisation);
+                let plan = self.plan(builder, threads);
+                self.measure(criterion, &plan, "int8 ", &input, count);
+            }
+            Operation::Transposed { output_padding } => {
+                let builder = ConvTranspose::<i8, i8, i32, D>::new(weights.view());
+                let builder = builder.output_padding(output_padding);
+                let builder = builder.quantised::<Double, i8>(&scale, quantisation);
+                let plan = self.plan(builder, threads);
+                self.measure(criterion, &plan, "int8 ", &input, count);
+            }
+        }
     }
 }
 
@@ -249,10 +310,11 @@ fn layers(criterion: &mut Criterion) {
     for count in counts {
         let pool = Arc::new(ThreadPoolBuilder::new().num_threads(count).build().unwrap());
         for case in &IMAGES {
-            bench(criterion, &pool, case);
+            case.f32(criterion, &pool);
+            case.int8(criterion, &pool);
         }
         for case in &SIGNALS {
-            bench(criterion, &pool, case);
+            case.f32(criterion, &pool);
         }
         let volume = Case::direct(
             "volume 3x3x3 16 to 32 channels 16x32x32",
@@ -263,7 +325,7 @@ fn layers(criterion: &mut Criterion) {
             1,
             1,
         );
-        bench(criterion, &pool, &volume);
+        volume.f32(criterion, &pool);
     }
 }
 
