@@ -10,7 +10,7 @@ use conv_core::add::{Affine, QuantAdd};
 use conv_core::quantised::{Accumulate, Activation, QuantOperation, Quantisation, Requantisation};
 use conv_core::requantise::{Double, HalfEven, Multiplier, Rounding, Single, Wide};
 use conv_core::{Axis, Geometry};
-use conv_fuzz::Choices;
+use conv_fuzz::{Choices, multiplier, scale};
 use conv_vectors::guard::Dirt;
 use conv_vectors::oracle::{layers, requantise};
 use conv_vectors::random::{Draw, Lcg};
@@ -38,19 +38,6 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
 });
-
-fn multiplier(random: &mut Lcg) -> Multiplier {
-    let bits = (random.next_u32() >> 2) as i32;
-    Multiplier {
-        multiplier: bits | 1 << 30,
-        shift: random.below(44) as i32 - 31,
-    }
-}
-
-/// Of few bits, so that ties occur.
-fn scale(random: &mut Lcg) -> f32 {
-    random.below(256) as f32 / (1_u32 << random.below(20)) as f32
-}
 
 fn run<T, R>(
     layer: &Small,

@@ -4,15 +4,16 @@
 
 #[path = "../../../crates/conv-std/tests/common/mod.rs"]
 mod common;
+#[path = "../src/settings.rs"]
+mod settings;
 
 use conv_fuzz::Choices;
 use conv_std::ndarray::Array;
-use conv_std::{Boundary, Conv, ConvTranspose, Layout};
-use conv_vectors::oracle::Axis;
-use conv_vectors::random::Spread;
+use conv_std::{Conv, ConvTranspose};
 use libfuzzer_sys::fuzz_target;
 
 use common::{Setting, check_direct, check_gradients, check_transposed};
+use settings::{BOUNDARIES, setting};
 
 fuzz_target!(|bytes: &[u8]| {
     let choices = &mut Choices::new(bytes);
@@ -24,40 +25,13 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn setting<const D: usize>(choices: &mut Choices<'_>, most: usize) -> Setting<D> {
-    let axes = [(); D].map(|()| {
-        let axis = choices.axis();
-        Axis::new(1 + choices.below(most), axis.kernel)
-            .stride(axis.stride)
-            .dilation(axis.dilation)
-            .pad(axis.pad_before, axis.pad_after)
-    });
-    Setting {
-        axes,
-        batch: 1 + choices.below(2),
-        groups: 1 + choices.below(4),
-        inputs: 1 + choices.below(4),
-        outputs: 1 + choices.below(20),
-        orientation: choices.orientation(),
-        layout: choices.of(&[Layout::Nchw, Layout::Nhwc]),
-        boundary: Boundary::Zero,
-        seed: choices.integer() as u32,
-        spread: choices.of(&[Spread::Uniform, Spread::Extremes, Spread::Full]),
-    }
-}
-
 /// The direct operation at any boundary, the transposed one, and the gradients.
 macro_rules! check {
     ($choices:ident, $setting:ident, $dimensions:literal, $input:ty, $kernel:ty => $accumulator:ty) => {
         match $choices.below(2) {
             0 => check_transposed::<$input, $kernel, $accumulator, $dimensions>(&$setting),
             _ => {
-                let boundary = $choices.of(&[
-                    Boundary::Zero,
-                    Boundary::Reflect,
-                    Boundary::Replicate,
-                    Boundary::Circular,
-                ]);
+                let boundary = $choices.of(&BOUNDARIES);
                 let setting = Setting {
                     boundary,
                     ..$setting
@@ -137,12 +111,7 @@ fn absurd(choices: &mut Choices<'_>) {
     }
     match choices.below(3) {
         0 => {
-            let boundary = choices.of(&[
-                Boundary::Zero,
-                Boundary::Reflect,
-                Boundary::Replicate,
-                Boundary::Circular,
-            ]);
+            let boundary = choices.of(&BOUNDARIES);
             run!(Conv::<i8, i8, i32, 2>::new(weights.view()).boundary(boundary));
         }
         1 => run!(ConvTranspose::<i8, i8, i32, 2>::new(weights.view()).output_size(size)),

@@ -1,6 +1,7 @@
 //! What the fuzz targets share: choices made from the fuzzer's bytes.
 
 use arbitrary::Unstructured;
+use conv_core::requantise::Multiplier;
 use conv_core::{Axis, Orientation};
 use conv_vectors::random::{Lcg, Spread};
 
@@ -92,4 +93,20 @@ impl<'a> Choices<'a> {
     pub fn integer(&mut self) -> i32 {
         self.0.arbitrary().unwrap_or(0)
     }
+}
+
+/// A multiplier of the whole range, from 2⁻³² to 2¹².
+#[must_use]
+pub fn multiplier(random: &mut Lcg) -> Multiplier {
+    let bits = (random.next_u32() >> 2) as i32;
+    Multiplier {
+        multiplier: bits | 1 << 30,
+        shift: random.below(44) as i32 - 31,
+    }
+}
+
+/// A scale of few bits, so that ties occur.
+#[must_use]
+pub fn scale(random: &mut Lcg) -> f32 {
+    random.below(256) as f32 / (1_u32 << random.below(20)) as f32
 }
