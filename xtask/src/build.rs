@@ -13,7 +13,11 @@ use crate::{digest, firmware, image, setup};
 /// # Errors
 ///
 /// If anything cannot be built; everything is tried, and every failure is listed.
-pub(crate) fn everything(console: &Console, targets: &[&Target], choice: Choice) -> Result<()> {
+pub(crate) fn everything(
+    console: &Console,
+    targets: &[&'static Target],
+    choice: Choice,
+) -> Result<()> {
     setup::install(console, targets, choice)?;
     let mut failures = Vec::new();
     let host = Invocation::cargo("build --locked --workspace --all-targets --all-features");
@@ -35,8 +39,10 @@ pub(crate) fn everything(console: &Console, targets: &[&Target], choice: Choice)
     bail!("{}", failures.join("\n"))
 }
 
-fn one(console: &Console, target: &Target, choice: Choice) -> Result<()> {
-    image::build(console, &digest::program(target), target, choice)?;
+fn one(console: &Console, target: &'static Target, choice: Choice) -> Result<()> {
+    for (program, machine) in digest::programs(target) {
+        image::build(console, &program, machine, choice)?;
+    }
     if target.board().is_some() {
         firmware::build(console, target, choice)?;
     }

@@ -1,6 +1,5 @@
-//! The digest program: building and running it, its report, and the comparison of the reports.
+//! The digest programs: building and running them, their report, and the comparison of the reports.
 
-use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,48 +10,59 @@ use crate::image::{self, Program};
 use crate::targets::{Machine, Target};
 use crate::toolchain::Choice;
 
-/// The workspace of the digest program.
+/// The workspace of the digest programs.
 pub(crate) const WORKSPACE: &str = "xtask/digest";
 /// Where the committed report lies.
 pub(crate) const EXPECTED: &str = "xtask/digest/expected.txt";
 
-/// What one run of the digest program reported.
+/// What the parts of the digest reported, one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
     /// Each case's name and the hash of what it computed, in order.
     pub(crate) groups: Vec<(String, String)>,
-    /// The number of single computations behind them.
+    /// The number of single computations behind them all.
     pub(crate) cases: u32,
     /// How many failed the program's own checks.
     pub(crate) failures: u32,
-    /// The hash of everything.
-    pub(crate) digest: String,
+    /// The hash of everything in each part.
+    pub(crate) digests: Vec<String>,
 }
 
+/// The parts: a program each, but for WebAssembly, where one image has both.
+const PARTS: [&str; 2] = ["operations", "layers"];
+
 impl Report {
-    /// Reads what the program printed.
+    /// Reads what the parts printed.
     ///
     /// # Errors
     ///
-    /// If a line is not understood or the last one is missing.
+    /// If a line is not understood, or there is not a digest for each part.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let mut report = Self::default();
+        let (mut cases, mut failures) = (0, 0);
         for line in text.lines() {
             let words: Vec<_> = line.split_whitespace().collect();
             match words[..] {
-                ["case", name, hash] => report.groups.push((name.into(), hash.into())),
-                ["digest", digest, "cases", cases, "failures", failures] => {
-                    report.digest = digest.into();
-                    report.cases = cases.parse().context("the number of cases")?;
-                    report.failures = failures.parse().context("the number of failures")?;
+                ["case", ref name @ .., hash] if !name.is_empty() => {
+                    report.groups.push((name.join(" "), hash.into()));
+                }
+                ["digest", digest, "cases", of_part, "failures", failed] => {
+                    report.digests.push(digest.into());
+                    cases += of_part.parse::<u32>().context("the number of cases")?;
+                    failures += failed.parse::<u32>().context("the number of failures")?;
                 }
                 [] => {}
                 _ => bail!("the digest program printed a line that is not a result: {line:?}"),
             }
         }
-        if report.digest.is_empty() {
-            bail!("the digest program ended without a digest:\n{text}");
+        if report.digests.len() != PARTS.len() {
+            bail!(
+                "{} of {} parts of the digest ended:\n{text}",
+                report.digests.len(),
+                PARTS.len()
+            );
         }
+        (report.cases, report.failures) = (cases, failures);
         Ok(report)
     }
 
@@ -81,23 +91,13 @@ impl Report {
                 self.cases, expected.cases
             ));
         }
-        (self.digest != expected.digest)
-            .then(|| format!("digest {}, expected {}", self.digest, expected.digest))
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, hash) in &self.groups {
-            writeln!(f, "case {name} {hash}")?;
-        }
-        let Self {
-            digest,
-            cases,
-            failures,
-            ..
-        } = self;
-        writeln!(f, "digest {digest} cases {cases} failures {failures}")
+        (self.digests != expected.digests).then(|| {
+            format!(
+                "digest {}, expected {}",
+                self.digests.join(" "),
+                expected.digests.join(" ")
+            )
+        })
     }
 }
 
@@ -113,50 +113,75 @@ pub(crate) fn expected() -> Result<Report> {
     Report::parse(&text)
 }
 
-/// The digest program's image for a target.
-pub(crate) fn program(target: &Target) -> Program<'static> {
-    let (package, file) = match target.machine {
-        Machine::Host { .. } | Machine::User { .. } => ("digest-host", "digest-host"),
-        Machine::Arm { .. } | Machine::Riscv { .. } => ("digest-firmware", "digest-firmware"),
-        Machine::Node => ("digest-wasm", "digest_wasm.wasm"),
-    };
-    Program {
+/// The digest's images for a target, each with the machine that has the memory for it.
+pub(crate) fn programs(target: &'static Target) -> Vec<(Program<'static>, &'static Target)> {
+    let program = |package, file, arguments| Program {
         workspace: WORKSPACE,
         package,
         file,
         profile: "release",
-        arguments: "",
+        arguments,
         layout: None,
         flags: &[],
-    }
+    };
+    let package = match target.machine {
+        Machine::Host { .. } | Machine::User { .. } => "digest-host",
+        Machine::Arm { .. } | Machine::Riscv { .. } => "digest-firmware",
+        Machine::Node => return vec![(program("digest-wasm", "digest_wasm.wasm", ""), target)],
+    };
+    let [operations, layers] = PARTS;
+    vec![
+        (program(package, operations, "--bin operations"), target),
+        (
+            program(package, layers, "--bin layers"),
+            target.with_memory(),
+        ),
+    ]
 }
 
-/// Builds the digest program for a target, runs it and reads its report.
+/// Builds the digest programs for a target, runs them and returns what they printed, and how long they ran.
+///
+/// # Errors
+///
+/// If one cannot be built, cannot be run or fails.
+pub(crate) fn output(
+    console: &Console,
+    target: &'static Target,
+    choice: Choice,
+) -> Result<(String, Duration)> {
+    let (mut text, mut time) = (String::new(), Duration::ZERO);
+    for (program, machine) in programs(target) {
+        let image = image::build(console, &program, machine, choice)?;
+        let outcome = image::run(console, &image, machine)?;
+        if !outcome.success {
+            bail!("{}: {}\n{}", program.file, outcome.ending, outcome.text());
+        }
+        text += &outcome.stdout();
+        time += outcome.time;
+    }
+    Ok((text, time))
+}
+
+/// Builds the digest programs for a target, runs them and reads their report.
 ///
 /// # Errors
 ///
 /// If it cannot be built, cannot be run, fails or prints something else.
 pub(crate) fn measure(
     console: &Console,
-    target: &Target,
+    target: &'static Target,
     choice: Choice,
 ) -> Result<(Report, Duration)> {
-    let image = image::build(console, &program(target), target, choice)?;
-    let outcome = image::run(console, &image, target)?;
-    let report = Report::parse(&outcome.stdout())
-        .with_context(|| format!("{}: {}\n{}", target.name, outcome.ending, outcome.text()))?;
+    let (text, time) = output(console, target, choice)?;
+    let report = Report::parse(&text).with_context(|| target.name)?;
     if report.failures != 0 {
         bail!(
-            "{} of {} cases failed:\n{}",
+            "{} of {} cases failed:\n{text}",
             report.failures,
-            report.cases,
-            outcome.text()
+            report.cases
         );
     }
-    if !outcome.success {
-        bail!("{}\n{}", outcome.ending, outcome.text());
-    }
-    Ok((report, outcome.time))
+    Ok((report, time))
 }
 
 /// One row of the table at the end of `cargo xtask test`.
@@ -219,8 +244,8 @@ pub(crate) fn row(
 /// The table of targets: what ran, and with which digest.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut table = format!(
-        "{:14} {:18} {:>8}  {:16} {:>8}\n",
-        "target", "machine", "cases", "digest", "seconds"
+        "{:14} {:17} {:>7}  {:16} {:16} {:>7}\n",
+        "target", "machine", "cases", PARTS[0], PARTS[1], "seconds"
     );
     for Row {
         target,
@@ -235,13 +260,13 @@ pub(crate) fn table(rows: &[Row]) -> String {
                 } else {
                     ""
                 };
-                let (cases, digest) = (report.cases, &report.digest);
-                format!("{cases:>8}  {digest:16} {:>8.2}{mark}", time.as_secs_f64())
+                let (cases, digests) = (report.cases, report.digests.join(" "));
+                format!("{cases:>7}  {digests:33} {:>7.2}{mark}", time.as_secs_f64())
             }
-            Verdict::Failed(_) => format!("{:>8}  FAILED", "-"),
-            Verdict::Lacking(feature) => format!("{:>8}  not run: this CPU lacks {feature}", "-"),
+            Verdict::Failed(_) => format!("{:>7}  FAILED", "-"),
+            Verdict::Lacking(feature) => format!("{:>7}  not run: this CPU lacks {feature}", "-"),
         };
-        table += &format!("{target:14} {machine:18} {rest}\n");
+        table += &format!("{target:14} {machine:17} {rest}\n");
     }
     table
 }
@@ -250,22 +275,25 @@ pub(crate) fn table(rows: &[Row]) -> String {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "case a 0000000000000001\ncase b 0000000000000002\n\
-                        digest 0000000000000003 cases 20 failures 0\n";
+    const TEXT: &str = "case a 0000000000000001\ndigest 0000000000000003 cases 20 failures 0\n\
+                        case b b 0000000000000002\ndigest 0000000000000004 cases 7 failures 1\n";
 
     #[test]
-    fn a_report_reads_back_as_it_is_written() {
+    fn a_report_has_the_groups_and_the_cases_of_both_parts() {
         let report = Report::parse(TEXT).unwrap();
-        assert_eq!(report.to_string(), TEXT);
+        let name = |(name, _): &(String, String)| name.clone();
         assert_eq!(
-            (report.cases, report.failures, report.groups.len()),
-            (20, 0, 2)
+            report.groups.iter().map(name).collect::<Vec<_>>(),
+            ["a", "b b"]
         );
+        assert_eq!((report.cases, report.failures), (27, 1));
+        assert_eq!(report.digests, ["0000000000000003", "0000000000000004"]);
     }
 
     #[test]
     fn a_report_without_an_end_or_with_another_line_is_an_error() {
-        assert!(Report::parse("case a 0000000000000001\n").is_err());
+        let (first, _) = TEXT.split_once("case b").unwrap();
+        assert!(Report::parse(first).is_err());
         assert!(Report::parse(&format!("{TEXT}panicked at src/lib.rs\n")).is_err());
     }
 
@@ -275,11 +303,11 @@ mod tests {
         assert_eq!(expected.difference(&expected), None);
         let other = |from, to| Report::parse(&TEXT.replace(from, to)).unwrap();
         let difference = |from, to| other(from, to).difference(&expected).unwrap();
-        assert!(difference("0000000000000002", "000000000000000f").contains("case b"));
-        assert!(difference("case a 0000000000000001\n", "").contains("case b stands where a"));
-        assert!(difference("digest 0000000000000003", "digest 4").contains("digest 4"));
-        assert!(difference("cases 20", "cases 19").contains("19 cases ran"));
-        assert!(difference("digest", "case c 5\ndigest").contains("case c is not expected"));
+        assert!(difference("0000000000000002", "000000000000000f").contains("case b b"));
+        assert!(difference("case a 0000000000000001\n", "").contains("case b b stands where a"));
+        assert!(difference("digest 0000000000000003", "digest 5").contains("digest 5"));
+        assert!(difference("cases 20", "cases 19").contains("26 cases ran"));
+        assert!(difference("digest 0000000000000004", "case c 5\ndigest 4").contains("case c"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Proves that the Cortex-M55 image uses Helium: the compiler takes its features from a flag that it
 //! calls unstable, and would say nothing if it dropped them.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use object::{Object, ObjectSection, SectionKind};
 
@@ -14,13 +16,32 @@ pub(crate) fn is_asked_for(target: &Target) -> bool {
     target.flags.iter().any(|flag| flag.contains("+mve"))
 }
 
-/// Checks that the digest image has loops that only Helium has.
+/// Checks that each digest image has loops that only Helium has.
 ///
 /// # Errors
 ///
 /// If the image cannot be built or read, or has none.
-pub(crate) fn check(console: &Console, target: &Target, choice: Choice) -> Result<()> {
-    let image = image::build(console, &crate::digest::program(target), target, choice)?;
+pub(crate) fn check(console: &Console, target: &'static Target, choice: Choice) -> Result<()> {
+    for (program, machine) in crate::digest::programs(target) {
+        let image = image::build(console, &program, machine, choice)?;
+        let loops = loops_of(&image)?;
+        if loops == 0 {
+            bail!(
+                "{}: not one tail-predicated vector loop (LETP) in the image {}",
+                target.name,
+                program.file
+            );
+        }
+        console.say(&format!(
+            "    {loops} tail-predicated vector loops (LETP) in the image {}",
+            program.file
+        ));
+    }
+    Ok(())
+}
+
+/// Number of tail-predicated loops in an image.
+fn loops_of(image: &Path) -> Result<usize> {
     let elf = std::fs::read(image)?;
     let file = object::File::parse(&*elf)?;
     let mut loops = 0;
@@ -30,14 +51,7 @@ pub(crate) fn check(console: &Console, target: &Target, choice: Choice) -> Resul
     {
         loops += tail_predicated_loops(section.data()?);
     }
-    if loops == 0 {
-        bail!(
-            "{}: not one tail-predicated vector loop (LETP) in the image",
-            target.name
-        );
-    }
-    console.say(&format!("    {loops} tail-predicated vector loops (LETP)"));
-    Ok(())
+    Ok(loops)
 }
 
 /// Number of LETP instructions, the ends of tail-predicated loops: `0xF01F`, then `0b1100…1`.

@@ -152,7 +152,26 @@ pub(crate) static TARGETS: &[Target] = &[
     },
 ];
 
+/// The Cortex-M0's code in the memory of the Cortex-M3's board, which runs it as it is: for what needs more than the
+/// micro:bit has.
+static LARGE_M0: Target = Target {
+    name: "cortex-m0",
+    triple: "thumbv6m-none-eabi",
+    flags: &[],
+    machine: Machine::Arm {
+        board: "mps2-an385",
+    },
+};
+
 impl Target {
+    /// The target with a few hundred KiB of memory: another board where its own has less.
+    pub(crate) fn with_memory(&'static self) -> &'static Self {
+        match self.machine {
+            Machine::Arm { board: "microbit" } => &LARGE_M0,
+            _ => self,
+        }
+    }
+
     /// What the tables call the machine.
     pub(crate) fn machine_name(&self) -> String {
         match &self.machine {
@@ -291,6 +310,18 @@ mod tests {
                 .iter()
                 .all(|target| target.board().is_some())
         );
+    }
+
+    #[test]
+    fn more_memory_is_another_board_for_the_same_code() {
+        for target in TARGETS {
+            let large = target.with_memory();
+            assert_eq!(
+                (large.name, large.triple, large.flags),
+                (target.name, target.triple, target.flags)
+            );
+            assert_eq!(large == target, target.name != "cortex-m0");
+        }
     }
 
     #[test]

@@ -120,13 +120,22 @@ pub const fn shift(channel: usize) -> i32 {
     -8 - (channel % 3) as i32
 }
 
+/// The 32-bit FNV-1a hash of no bytes.
+pub const FNV1A_START: u32 = 0x811c_9dc5;
+
+/// The 32-bit FNV-1a hash of one byte more.
+#[must_use]
+pub const fn fnv1a_step(hash: u32, byte: u8) -> u32 {
+    (hash ^ byte as u32).wrapping_mul(0x0100_0193)
+}
+
 /// 32-bit FNV-1a.
 #[must_use]
 pub const fn fnv1a(bytes: &[u8]) -> u32 {
-    let mut hash = 0x811c_9dc5u32;
+    let mut hash = FNV1A_START;
     let mut rest = bytes;
     while let [byte, tail @ ..] = rest {
-        hash = (hash ^ *byte as u32).wrapping_mul(0x0100_0193);
+        hash = fnv1a_step(hash, *byte);
         rest = tail;
     }
     hash

@@ -1,28 +1,37 @@
-//! One program over conv-core that every target runs: the same cases, the same bits, one digest.
+//! What every target runs over conv-core: the same cases, the same bits, one digest for each part.
 //!
 //! A case is one operation on pseudo-random data; its output is hashed as little-endian bytes, and
 //! where a second way to the result exists (the matrix, a published output) the case compares with
 //! it. Cases are reported in groups, each with a hash of its own, so that a target that differs
 //! says where.
 //!
+//! The part [`operations`] needs less than 16 KiB of RAM and 256 KiB of flash, [`layers`] a few hundred KiB of RAM; neither
+//! a heap.
+//!
 //! | module | cases |
 //! |---|---|
+//! | *of [`operations`]* | |
 //! | [`typed`] | the operations on arrays, for every pair of elements |
 //! | [`sweep`] | every small axis, and a sample of pairs of axes, through the run-time forms |
 //! | [`finishes`] | every last step: bias, clamp, rounding shifts, activations |
 //! | [`filters`] | every kernel builder |
 //! | [`published`] | the guide's matrices and ONNX's published cases |
-//!
-//! It needs less than 16 KiB of RAM and no heap.
+//! | *of [`layers`]* | |
+//! | [`quantised`] | CMSIS-NN's published cases, the anchors by hash, and small shapes in every contract |
+//! | [`between`] | pooling and sums of feature maps |
+//! | [`streams`] | every small axis, and a sample of pairs of axes, against the batch operation |
 #![no_std]
 
+mod between;
 mod buffer;
 mod filters;
 mod finishes;
 mod hash;
 mod limits;
 mod published;
+mod quantised;
 mod run;
+mod streams;
 mod sweep;
 mod typed;
 
@@ -30,8 +39,11 @@ pub use buffer::{Bytes, Number};
 pub use hash::Hash;
 pub use run::{Group, Run, Summary};
 
-/// Runs every case; `report` is called with the name and the hash of each group.
-pub fn run(report: &mut dyn FnMut(&str, u64)) -> Summary {
+/// What is called with the name and the hash of each group.
+pub type Report<'a> = &'a mut dyn FnMut(&str, u64);
+
+/// Runs the cases of the plain operations.
+pub fn operations(report: Report<'_>) -> Summary {
     let mut run = Run::new(report);
     typed::signals(&mut run);
     typed::images(&mut run);
@@ -40,5 +52,14 @@ pub fn run(report: &mut dyn FnMut(&str, u64)) -> Summary {
     filters::all(&mut run);
     published::all(&mut run);
     sweep::all(&mut run);
+    run.finish()
+}
+
+/// Runs the cases of quantised layers, of what stands between layers, and of streams.
+pub fn layers(report: Report<'_>) -> Summary {
+    let mut run = Run::new(report);
+    quantised::all(&mut run);
+    between::all(&mut run);
+    streams::all(&mut run);
     run.finish()
 }

@@ -16,7 +16,7 @@ use crate::buffer::Number;
 use crate::run::{Group, Run};
 
 /// Input channels, output channels, groups; the last two are depthwise.
-const CHANNELS: [(usize, usize, usize); 5] =
+pub(crate) const CHANNELS: [(usize, usize, usize); 5] =
     [(1, 1, 1), (2, 3, 1), (4, 2, 2), (3, 3, 3), (2, 4, 2)];
 /// The longest buffers of the sweeps: 9×9 outputs with 4 channels.
 const LONGEST: usize = 9 * 9 * 4;
@@ -66,7 +66,7 @@ where
 }
 
 /// Every axis of the sweep, with its extent.
-fn axes() -> impl Iterator<Item = (Axis, usize)> {
+pub(crate) fn axes() -> impl Iterator<Item = (Axis, usize)> {
     (0..6 * 4 * 3 * 2 * 4 * 4_usize).map(|index| {
         let (index, extent) = (index / 6, 1 + index % 6);
         let (index, kernel) = (index / 4, 1 + index % 4);
@@ -149,7 +149,8 @@ where
     }
 }
 
-fn orientation(index: usize) -> Orientation {
+/// The orientation by turns.
+pub(crate) fn orientation(index: usize) -> Orientation {
     if index.is_multiple_of(2) {
         Orientation::Correlation
     } else {

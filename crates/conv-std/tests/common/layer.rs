@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use conv_std::quantised::{
     Activation, Double, HalfEven, Multiplier, Quantisation, Rounding, Single, Wide,
 };
-use conv_std::{Boundary, Number, Operand, Rank, Spatial};
+use conv_std::{Boundary, Error, Number, Operand, Rank, Spatial};
 use conv_vectors::guard::Dirt;
 use conv_vectors::oracle::{Outputs, requantise};
 use conv_vectors::random::Draw;
@@ -64,6 +64,16 @@ impl<R: Contract> Layer<R> {
             1 => &self.scales,
             _ => &self.scales[..channels],
         }
+    }
+
+    /// Whether a sum over all of these weights and a bias could leave 32 bits: where it could not, neither can the sum
+    /// of one output.
+    fn could_overflow<T: Activation>(&self, weights: &[i8]) -> bool {
+        let zero_point = i128::from(self.quantisation.input_zero_point);
+        let reach = (i128::from(T::GREATEST) - zero_point).max(zero_point - i128::from(T::LEAST));
+        let magnitudes = weights.iter().map(|weight| weight.exact().abs());
+        let biases = self.bias.iter().flatten().map(|bias| bias.exact().abs());
+        magnitudes.sum::<i128>() * reach + biases.max().unwrap_or(0) > i32::MAX.into()
     }
 
     /// The layer's outputs for these sums of products.
@@ -157,6 +167,12 @@ where
     macro_rules! run {
         ($builder:expr, $input:expr, $extents:expr, $sums:expr) => {{
             let sums = $sums;
+            let quantised =
+                $builder.quantised::<R, U>(layer.scales(sums.channels), layer.quantisation);
+            if let Err(Error::Geometry(conv_core::Error::WeightSum { .. })) = quantised.build() {
+                assert!(layer.could_overflow::<T>(of_weights), "{context:?}");
+                return;
+            }
             let found = levels::<U>(sums.sums().len(), &context, |level, output| {
                 let mut builder = $builder.simd(level);
                 if let Some(bias) = layer.bias(sums.channels) {

@@ -3,6 +3,8 @@
 
 use core::fmt::{self, Write};
 
+use conv_digest::{Report, Summary};
+
 #[allow(unsafe_code)]
 mod host {
     #[link(wasm_import_module = "host")]
@@ -23,16 +25,28 @@ impl Write for Console {
     }
 }
 
-/// Runs the cases and returns how many failed their own check.
-#[allow(unsafe_code)]
-// SAFETY: nothing else in this module exports the name `run`.
-#[unsafe(no_mangle)]
-pub extern "C" fn run() -> u32 {
-    let summary = conv_digest::run(&mut |case, hash| {
+fn print(part: fn(Report<'_>) -> Summary) -> u32 {
+    let summary = part(&mut |case, hash| {
         let _ = writeln!(Console, "case {case} {hash:016x}");
     });
     let _ = writeln!(Console, "{summary}");
     summary.failures
+}
+
+/// Runs the cases of the plain operations and returns how many failed their own check.
+#[allow(unsafe_code)]
+// SAFETY: nothing else in this module exports the name.
+#[unsafe(no_mangle)]
+pub extern "C" fn operations() -> u32 {
+    print(conv_digest::operations)
+}
+
+/// Runs the cases of quantised layers and streams and returns how many failed their own check.
+#[allow(unsafe_code)]
+// SAFETY: nothing else in this module exports the name.
+#[unsafe(no_mangle)]
+pub extern "C" fn layers() -> u32 {
+    print(conv_digest::layers)
 }
 
 #[cfg(target_arch = "wasm32")]
