@@ -86,7 +86,7 @@ pub(crate) fn everything(
     if !boards.is_empty() {
         tally.step("stack", || stack::check(console, &boards, choice));
     }
-    layers(&mut tally, targets, choice);
+    emulated(&mut tally, targets, choice);
     let rows = digests(&mut tally, targets, choice);
 
     println!("\n{}", digest::table(&rows));
@@ -211,23 +211,21 @@ fn examples(tally: &mut Tally<'_>, boards: &[&'static Target], choice: Choice) {
     }
 }
 
-/// The published cases, the anchors' hashes, the sweeps of quantised layers, streams and what stands between layers, on
-/// every target that runs a test as it is.
-fn layers(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) {
+/// The published cases, the anchors' hashes and the sweeps of both crates, quantised or not, streams and what stands
+/// between layers, on every target that runs a test as it is.
+fn emulated(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) {
     let console = tally.console;
     let emulated = |target: &&&Target| matches!(target.machine, Machine::User { .. });
     for target in targets.iter().filter(emulated) {
-        tally.step(
-            &format!("quantised layers and streams: {}", target.name),
-            || {
-                let toolchain = toolchain::resolve(target, choice)?;
-                let cargo = toolchain::cargo_test(target, toolchain);
-                cargo
-                    .words("-p conv-core --test quantised --test layers --test stream")
-                    .expect(console)
-                    .map(|_| ())
-            },
-        );
+        tally.step(&format!("tests: {}", target.name), || {
+            let toolchain = toolchain::resolve(target, choice)?;
+            let cargo = toolchain::cargo_test(target, toolchain);
+            cargo
+                .words("-p conv-core --test quantised --test layers --test stream")
+                .words("-p conv-std --test oracle --test order --test onnx")
+                .expect(console)
+                .map(|_| ())
+        });
     }
 }
 
