@@ -141,20 +141,37 @@ impl Answer {
 
 /// Runs the network.
 pub fn run(picture: &Picture, memory: &mut Memory) -> Answer {
+    run_with(picture, memory, &mut |_| {})
+}
+
+/// Runs the network, and calls `done` with each layer's name when it has run.
+pub fn run_with(
+    picture: &Picture,
+    memory: &mut Memory,
+    done: &mut impl FnMut(&'static str),
+) -> Answer {
     let Memory { wide, deep, pooled } = memory;
     let [first, between, sum] = wide;
     CONV.run(picture, first);
+    done("conv 3x3, 1 to 12 channels");
     DEPTHWISE.run(first, between);
+    done("depthwise 3x3, 12 channels");
     POINTWISE.run(between, sum);
+    done("pointwise, 12 to 12 channels");
     ADD.run_in_place(first, sum);
+    done("residual sum");
     STRIDED.run(sum, deep);
+    done("conv 3x3 stride 2, 12 to 24");
     POOL.run(deep, pooled);
+    done("average 2x2");
     let mut answer = Answer {
         logits: [0; 10],
         drawn: [[0; 8]; 8],
     };
     LOGITS.run(pooled, &mut answer.logits);
+    done("fully connected, 96 to 10");
     DRAWN.run(deep, &mut answer.drawn);
+    done("transposed 4x4 stride 2, 24 to 1");
     answer
 }
 

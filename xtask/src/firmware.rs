@@ -101,7 +101,22 @@ pub(crate) fn run(
     image: &Path,
     target: &Target,
 ) -> Result<String> {
-    let outcome = image::run(console, image, target)?;
+    run_with(console, example, image, target, "")
+}
+
+/// [`run`] with further arguments to QEMU.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn run_with(
+    console: &Console,
+    example: &str,
+    image: &Path,
+    target: &Target,
+    machine: &str,
+) -> Result<String> {
+    let outcome = image::run_with(console, image, target, machine)?;
     let text = readable(image, &outcome)?;
     if !outcome.success {
         let errors = String::from_utf8_lossy(&outcome.stderr).into_owned();

@@ -105,7 +105,22 @@ fn profile_directory(profile: &str) -> &str {
 ///
 /// If the machine cannot be started. A program that fails is an [`Outcome`].
 pub(crate) fn run(console: &Console, image: &Path, target: &Target) -> Result<Outcome> {
-    let outcome = invocation(image, target).limit(LIMIT).run(console);
+    run_with(console, image, target, "")
+}
+
+/// [`run`] with further arguments to the machine.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn run_with(
+    console: &Console,
+    image: &Path,
+    target: &Target,
+    machine: &str,
+) -> Result<Outcome> {
+    let invocation = invocation(image, target).words(machine);
+    let outcome = invocation.limit(LIMIT).run(console);
     let packages = toolchain::missing_packages(target);
     if packages.is_empty() {
         return outcome;

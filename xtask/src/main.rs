@@ -16,6 +16,8 @@
 //! | [`fuzz`], [`valgrind`] | run-time forms and unsafe kernels under a fuzzer, AddressSanitizer and Valgrind |
 //! | [`size`] | flash and RAM of every example |
 //! | [`stack`] | worst-case stack of each kind of layer, painted and measured |
+//! | [`instructions`] | instructions of the example network, layer by layer |
+//! | [`measurements`] | what a firmware program measures, board by board, as a table |
 //! | [`package`], [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
 
 mod build;
@@ -26,6 +28,8 @@ mod firmware;
 mod fuzz;
 mod helium;
 mod image;
+mod instructions;
+mod measurements;
 mod package;
 mod setup;
 mod size;
@@ -87,6 +91,8 @@ enum Verb {
     Size(size::SizeArgs),
     /// Worst-case stack of each kind of layer on every board.
     Stack(stack::StackArgs),
+    /// Instructions of the example network on every board, layer by layer.
+    Instructions(instructions::InstructionsArgs),
     /// Run the fuzz targets under AddressSanitizer.
     Fuzz(fuzz::FuzzArgs),
     /// Run conv-std's tests of its unsafe kernels under Valgrind.
@@ -128,6 +134,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Symbols(arguments) => success(symbols::verb(&console, &arguments, choice)),
         Verb::Size(arguments) => success(size::verb(&console, &arguments, choice)),
         Verb::Stack(arguments) => success(stack::verb(&console, &arguments, choice)),
+        Verb::Instructions(arguments) => success(instructions::verb(&console, &arguments, choice)),
         Verb::Fuzz(arguments) => success(fuzz::verb(&console, &arguments)),
         Verb::Valgrind => success(valgrind::check(&console)),
         Verb::Vectors(arguments) => success(vectors::verb(&console, &arguments, choice)),

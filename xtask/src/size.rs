@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use object::elf::{SHF_ALLOC, SHF_WRITE};
-use object::{Object, ObjectSection, SectionFlags, SectionKind};
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind};
 
 use crate::console::{Console, Quiet};
 use crate::firmware;
@@ -17,7 +17,7 @@ pub(crate) struct SizeArgs {
     /// Only this target (may be given several times).
     #[arg(long = "target", value_name = "NAME")]
     names: Vec<String>,
-    /// One JSON object a line: target, example, flash, ram.
+    /// One JSON object a line: target, example, flash, ram, maps.
     #[arg(long)]
     json: bool,
 }
@@ -29,7 +29,12 @@ pub(crate) struct Size {
     pub(crate) flash: u64,
     /// Variables, initialised or not, in bytes; the stack is not counted.
     pub(crate) ram: u64,
+    /// What of it are a network's feature maps: the static [`FEATURE_MAPS`], whose size is the network's peak.
+    pub(crate) maps: u64,
 }
+
+/// What an example that runs a network calls the static that holds every map which lives while it runs.
+const FEATURE_MAPS: &str = "FEATURE_MAPS";
 
 /// `cargo xtask size`.
 ///
@@ -44,21 +49,21 @@ pub(crate) fn verb(console: &Console, arguments: &SizeArgs, choice: Choice) -> R
     setup::install(console, &boards, choice)?;
     if !arguments.json {
         println!(
-            "{:14} {:20} {:>9} {:>9}",
-            "target", "example", "flash", "ram"
+            "{:14} {:20} {:>9} {:>9} {:>9}",
+            "target", "example", "flash", "ram", "maps"
         );
     }
     for target in boards {
         for (example, image) in firmware::build(console, target, choice)? {
-            let Size { flash, ram } = measure(&std::fs::read(&image)?)?;
+            let Size { flash, ram, maps } = measure(&std::fs::read(&image)?)?;
             let name = target.name;
             if arguments.json {
                 let line = serde_json::json!({
-                    "target": name, "example": example, "flash": flash, "ram": ram
+                    "target": name, "example": example, "flash": flash, "ram": ram, "maps": maps
                 });
                 println!("{line}");
             } else {
-                println!("{name:14} {example:20} {flash:>9} {ram:>9}");
+                println!("{name:14} {example:20} {flash:>9} {ram:>9} {maps:>9}");
             }
         }
     }
@@ -87,6 +92,11 @@ pub(crate) fn measure(elf: &[u8]) -> Result<Size> {
         }
         if sh_flags.contains(SHF_WRITE) {
             size.ram += section.size();
+        }
+    }
+    for symbol in file.symbols() {
+        if symbol.kind() == SymbolKind::Data && symbol.name()?.contains(FEATURE_MAPS) {
+            size.maps += symbol.size();
         }
     }
     Ok(size)

@@ -1,13 +1,13 @@
 //! Worst-case stack of each kind of layer on every board, measured by painting under QEMU.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::console::Console;
-use crate::image::{self, Program};
+use crate::measurements::Measuring;
+use crate::setup;
 use crate::targets::{self, Scope, Target};
 use crate::toolchain::Choice;
-use crate::{firmware, setup};
 
 /// Most bytes that a layer may take on a Cortex-M.
 const LIMIT: usize = 512;
@@ -58,31 +58,13 @@ pub(crate) fn verb(console: &Console, arguments: &StackArgs, choice: Choice) -> 
 ///
 /// If the program cannot be built or run, or a layer takes more than the limit on a Cortex-M.
 pub(crate) fn check(console: &Console, boards: &[&Target], choice: Choice) -> Result<()> {
-    let mut columns = Vec::new();
-    for target in boards {
-        let program = Program {
-            arguments: "--bin stack",
-            ..firmware::program("stack")
-        };
-        let image = image::build(console, &program, target, choice)?;
-        let text = firmware::run(console, "stack", &image, target)?;
-        columns.push(measured(&text).with_context(|| format!("on {}", target.machine_name()))?);
-    }
-    let Some(first) = columns.first() else {
-        return Ok(());
+    let layers = Measuring {
+        binary: "stack",
+        machine: "",
+        title: "bytes of stack",
+        at_least: 20,
     };
-    print!("{:34}", "bytes of stack");
-    boards
-        .iter()
-        .for_each(|target| print!(" {:>11}", target.name));
-    println!();
-    for (row, (layer, _)) in first.iter().enumerate() {
-        print!("{layer:34}");
-        for column in &columns {
-            print!(" {:>11}", column[row].1);
-        }
-        println!();
-    }
+    let columns = layers.table(console, boards, choice)?;
     let mut failures = Vec::new();
     for (target, column) in boards.iter().zip(&columns) {
         for (layer, bytes) in column {
@@ -99,35 +81,4 @@ pub(crate) fn check(console: &Console, boards: &[&Target], choice: Choice) -> Re
         return Ok(());
     }
     bail!("{}", failures.join("\n"))
-}
-
-/// The lines `layer: bytes` of the program.
-fn measured(text: &str) -> Result<Vec<(String, usize)>> {
-    let parse = |line: &str| {
-        let (layer, bytes) = line
-            .split_once(": ")
-            .with_context(|| format!("not a measurement: {line:?}"))?;
-        let bytes = bytes
-            .parse()
-            .with_context(|| format!("not a number of bytes: {line:?}"))?;
-        Ok((layer.to_owned(), bytes))
-    };
-    let lines = text.lines().map(parse).collect::<Result<Vec<_>>>()?;
-    if lines.len() < 20 {
-        bail!("{} layers were measured, expected at least 20", lines.len());
-    }
-    Ok(lines)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::measured;
-
-    #[test]
-    fn measurements_are_read_and_counted() {
-        let text = "layer: 12\n".repeat(20);
-        assert_eq!(measured(&text).unwrap()[19], ("layer".into(), 12));
-        assert!(measured("layer: 12\n").is_err());
-        assert!(measured(&"layer: all\n".repeat(20)).is_err());
-    }
 }

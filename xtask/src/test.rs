@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::digest::{self, Report, Row};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{firmware, fuzz, helium, package, setup, stack, symbols, valgrind};
+use crate::{firmware, fuzz, helium, instructions, package, setup, stack, symbols, valgrind};
 
 /// What has passed and what has not.
 struct Tally<'a> {
@@ -85,6 +85,9 @@ pub(crate) fn everything(
     examples(&mut tally, &boards, choice);
     if !boards.is_empty() {
         tally.step("stack", || stack::check(console, &boards, choice));
+        tally.step("instructions", || {
+            instructions::check(console, &boards, choice)
+        });
     }
     emulated(&mut tally, targets, choice);
     let rows = digests(&mut tally, targets, choice);

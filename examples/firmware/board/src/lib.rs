@@ -30,6 +30,8 @@
 #![no_std]
 
 #[cfg(target_os = "none")]
+pub mod counter;
+#[cfg(target_os = "none")]
 pub mod stack;
 #[cfg(target_os = "none")]
 pub mod timer;

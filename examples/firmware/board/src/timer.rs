@@ -61,6 +61,8 @@ pub fn sleep() {
 }
 
 #[cfg(target_arch = "arm")]
+pub(crate) use arm::nrf51;
+#[cfg(target_arch = "arm")]
 pub use arm::{acknowledge, start};
 #[cfg(target_arch = "riscv32")]
 pub use riscv32::{acknowledge, start};
@@ -105,11 +107,12 @@ mod arm {
         nrf51::acknowledge();
     }
 
-    mod nrf51 {
+    pub(crate) mod nrf51 {
         /// TIMER0 and its interrupt (nRF51 reference manual, "Timer/counter").
         pub(super) const INTERRUPT: u8 = 8;
         const TIMER0: usize = 0x4000_8000;
         const TASKS_START: usize = TIMER0;
+        const TASKS_CAPTURE_0: usize = TIMER0 + 0x040;
         const EVENTS_COMPARE_0: usize = TIMER0 + 0x140;
         const SHORTS: usize = TIMER0 + 0x200;
         const INTENSET: usize = TIMER0 + 0x304;
@@ -131,6 +134,23 @@ mod arm {
 
         pub(super) fn acknowledge() {
             write(EVENTS_COMPARE_0, 0);
+        }
+
+        /// Starts counting at 16 MHz, in 32 bits.
+        pub(crate) fn count() {
+            write(PRESCALER, 0);
+            write(BITMODE, 3);
+            write(TASKS_START, 1);
+        }
+
+        /// What [`count`] has come to.
+        pub(crate) fn captured() -> u32 {
+            write(TASKS_CAPTURE_0, 1);
+            #[allow(unsafe_code)]
+            // SAFETY: as for `write`.
+            unsafe {
+                (CC_0 as *const u32).read_volatile()
+            }
         }
 
         fn write(register: usize, value: u32) {
