@@ -23,7 +23,7 @@
 use crate::axis::attempt;
 use crate::dot::Plain;
 use crate::element::{Element, Multiply};
-use crate::engine::{self, Direction, Pixels, Plan};
+use crate::engine::{Direction, Operands, Pixels, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::{Finish, Raw, raw};
 use crate::geometry::{Geometry, KernelLayout};
@@ -209,15 +209,13 @@ impl Operation {
     {
         self.check::<T, W, F::Accumulator, D>(geometry, finish.channels())?;
         self.check_lengths(geometry, input.len(), kernel.len(), output.len())?;
-        engine::run(
-            &self.planar_plan(geometry),
-            Pixels::All,
-            Plain,
+        let operands = Operands {
+            product: Plain,
             input,
             kernel,
-            output,
             finish,
-        );
+        };
+        operands.run(&self.planar_plan(geometry), Pixels::All, output);
         Ok(())
     }
 }

@@ -72,8 +72,8 @@ enum Inner {
     DotRow,
     /// The weights of the summed channels are contiguous.
     Dot,
-    /// The weights of this many produced channels are contiguous.
-    Lanes(usize),
+    /// Neither: one product at a time, with the sums of neighbouring produced channels side by side.
+    Lanes,
     /// Depthwise: each channel by itself, their weights contiguous.
     Depthwise,
 }
@@ -126,10 +126,8 @@ impl Plan {
             Inner::DotRow
         } else if reduce_weights == 1 {
             Inner::Dot
-        } else if produce_weights == 1 {
-            Inner::Lanes(LANES)
         } else {
-            Inner::Lanes(1)
+            Inner::Lanes
         };
         Self {
             rows,
@@ -161,6 +159,12 @@ impl Plan {
             Direction::Transposed => start,
         };
         self
+    }
+
+    /// Index of the first channel of an input pixel.
+    #[inline]
+    fn source(&self, row: usize, column: usize) -> usize {
+        (row * self.columns.source + column) * (self.groups * self.reduce)
     }
 }
 
@@ -319,8 +323,7 @@ const fn modulo(a: usize, b: usize) -> usize {
     }
 }
 
-/// The taps that reach one output, along one axis, with the positions that they read: iterates over
-/// `(index of the weight, position)`.
+/// The taps that reach one output, along one axis, with the positions that they read.
 #[derive(Clone, Copy, Debug)]
 struct Taps {
     count: usize,
@@ -330,16 +333,20 @@ struct Taps {
     position_step: isize,
 }
 
-impl Iterator for Taps {
-    type Item = (usize, usize);
-
+impl Taps {
+    /// `(index of the weight, position)` of each tap. Computed from the tap's number, so that a loop over them holds
+    /// one number and not two that step.
     #[inline]
-    fn next(&mut self) -> Option<(usize, usize)> {
-        self.count = self.count.checked_sub(1)?;
-        let item = (self.weight, self.position);
-        self.weight = self.weight.wrapping_add_signed(self.weight_step);
-        self.position = self.position.wrapping_add_signed(self.position_step);
-        Some(item)
+    fn each(&self) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.count).map(|tap| {
+            let after = |start: usize, step: isize| {
+                start.wrapping_add_signed(step.wrapping_mul(tap as isize))
+            };
+            (
+                after(self.weight, self.weight_step),
+                after(self.position, self.position_step),
+            )
+        })
     }
 }
 
@@ -351,64 +358,16 @@ pub(crate) enum Pixels {
     Border,
 }
 
-/// Runs the operation. `input`, `kernel` and `output` have the lengths of the plan's geometry.
+/// What an operation reads. Its loops are never inlined: together in one function they would hold the stack that each
+/// needs alone.
 ///
-/// Never inlined: all layers of the same element types and finish share one copy.
-#[inline(never)]
-pub(crate) fn run<T, K, P, F>(
-    plan: &Plan,
-    pixels: Pixels,
-    product: P,
-    input: &[T],
-    kernel: K,
-    output: &mut [F::Output],
-    finish: &F,
-) where
-    T: Element,
-    K: Weights,
-    P: Product<T, K::Element, F::Accumulator>,
-    F: Finish,
-{
-    let operands = Operands {
-        plan,
-        product,
-        input,
-        kernel,
-        finish,
-    };
-    let channels = plan.groups * plan.produce;
-    let mut rest = output;
-    for row in 0..plan.rows.target {
-        let rows = plan.rows.taps(row);
-        for column in 0..plan.columns.target {
-            let Some((pixel, tail)) = mem::take(&mut rest).split_at_mut_checked(channels) else {
-                return;
-            };
-            rest = tail;
-            let columns = plan.columns.taps(column);
-            let interior =
-                rows.count == plan.rows.axis.kernel && columns.count == plan.columns.axis.kernel;
-            match (pixels, interior) {
-                (Pixels::Interior, false) | (Pixels::Border, true) => continue,
-                _ => {}
-            }
-            match plan.inner {
-                Inner::DotRow => operands.dot_row(&rows, &columns, pixel),
-                Inner::Dot => operands.dot(&rows, &columns, pixel),
-                Inner::Lanes(lanes) => operands.lanes(&rows, &columns, pixel, lanes),
-                Inner::Depthwise => operands.depthwise(&rows, &columns, pixel),
-            }
-        }
-    }
-}
-
-/// The loops are never inlined: together in one function they would hold the stack that each needs alone.
-struct Operands<'a, T, K, P, F> {
-    plan: &'a Plan,
-    product: P,
-    input: &'a [T],
-    kernel: K,
-    finish: &'a F,
+/// The plan is none of it but an argument: where all calls have the same one, the compiler leaves out the loops that it
+/// does not ask for.
+pub(crate) struct Operands<'a, T, K, P, F> {
+    pub(crate) product: P,
+    pub(crate) input: &'a [T],
+    pub(crate) kernel: K,
+    pub(crate) finish: &'a F,
 }
 
 impl<T, K, P, F> Operands<'_, T, K, P, F>
@@ -418,31 +377,56 @@ where
     P: Product<T, K::Element, F::Accumulator>,
     F: Finish,
 {
-    /// Index of the first channel of an input pixel.
-    #[inline]
-    fn source(&self, row: usize, column: usize) -> usize {
-        (row * self.plan.columns.source + column) * (self.plan.groups * self.plan.reduce)
-    }
-
+    /// Runs the operation. Input, kernel and `output` have the lengths of the plan's geometry.
+    ///
+    /// Never inlined: all layers of the same element types and finish share one copy.
     #[inline(never)]
-    fn dot_row(&self, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
-        let length = columns.count * self.plan.reduce;
-        let mut weights = columns.weight;
-        for (channel, slot) in pixel.iter_mut().enumerate() {
-            let mut sum = F::Accumulator::ZERO;
-            for (weight, row) in *rows {
-                let input = part(self.input, self.source(row, columns.position), length);
-                let kernel = self.kernel.part(weight + weights, length);
-                sum = dot::dot(self.product, sum, input, kernel);
+    pub(crate) fn run(&self, plan: &Plan, pixels: Pixels, output: &mut [F::Output]) {
+        let channels = plan.groups * plan.produce;
+        let mut rest = output;
+        for row in 0..plan.rows.target {
+            let rows = plan.rows.taps(row);
+            for column in 0..plan.columns.target {
+                let Some((pixel, tail)) = mem::take(&mut rest).split_at_mut_checked(channels)
+                else {
+                    return;
+                };
+                rest = tail;
+                let columns = plan.columns.taps(column);
+                let interior = rows.count == plan.rows.axis.kernel
+                    && columns.count == plan.columns.axis.kernel;
+                match (pixels, interior) {
+                    (Pixels::Interior, false) | (Pixels::Border, true) => continue,
+                    _ => {}
+                }
+                match plan.inner {
+                    Inner::DotRow => self.dot_row(plan, &rows, &columns, pixel),
+                    Inner::Dot => self.dot(plan, &rows, &columns, pixel),
+                    Inner::Lanes => self.lanes(plan, &rows, &columns, pixel),
+                    Inner::Depthwise => self.depthwise(plan, &rows, &columns, pixel),
+                }
             }
-            *slot = self.finish.finish(channel, sum);
-            weights += self.plan.produce_weights;
         }
     }
 
     #[inline(never)]
-    fn dot(&self, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
-        let plan = self.plan;
+    fn dot_row(&self, plan: &Plan, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
+        let length = columns.count * plan.reduce;
+        let mut weights = columns.weight;
+        for (channel, slot) in pixel.iter_mut().enumerate() {
+            let mut sum = F::Accumulator::ZERO;
+            for (weight, row) in rows.each() {
+                let input = part(self.input, plan.source(row, columns.position), length);
+                let kernel = self.kernel.part(weight + weights, length);
+                sum = dot::dot(self.product, sum, input, kernel);
+            }
+            *slot = self.finish.finish(channel, sum);
+            weights += plan.produce_weights;
+        }
+    }
+
+    #[inline(never)]
+    fn dot(&self, plan: &Plan, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
         let mut slots = pixel.iter_mut().enumerate();
         for group in 0..plan.groups {
             for produced in 0..plan.produce {
@@ -451,9 +435,9 @@ where
                 };
                 let weights = group * plan.group_weights + produced * plan.produce_weights;
                 let mut sum = F::Accumulator::ZERO;
-                for (row_weight, row) in *rows {
-                    for (column_weight, column) in *columns {
-                        let source = self.source(row, column) + group * plan.reduce;
+                for (row_weight, row) in rows.each() {
+                    for (column_weight, column) in columns.each() {
+                        let source = plan.source(row, column) + group * plan.reduce;
                         let weight = weights.wrapping_add(row_weight).wrapping_add(column_weight);
                         let input = part(self.input, source, plan.reduce);
                         let kernel = self.kernel.part(weight, plan.reduce);
@@ -466,8 +450,12 @@ where
     }
 
     #[inline(never)]
-    fn lanes(&self, rows: &Taps, columns: &Taps, pixel: &mut [F::Output], lanes: usize) {
-        let plan = self.plan;
+    fn lanes(&self, plan: &Plan, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
+        // As many as have contiguous weights.
+        let lanes = match plan.produce_weights {
+            1 => LANES,
+            _ => 1,
+        };
         let mut slots = pixel.iter_mut().enumerate();
         for group in 0..plan.groups {
             let mut produced = 0;
@@ -475,9 +463,9 @@ where
                 let width = (plan.produce - produced).min(lanes);
                 let weights = group * plan.group_weights + produced * plan.produce_weights;
                 let mut sums = [F::Accumulator::ZERO; LANES];
-                for (row_weight, row) in *rows {
-                    for (column_weight, column) in *columns {
-                        let source = self.source(row, column) + group * plan.reduce;
+                for (row_weight, row) in rows.each() {
+                    for (column_weight, column) in columns.each() {
+                        let source = plan.source(row, column) + group * plan.reduce;
                         let mut weight =
                             weights.wrapping_add(row_weight).wrapping_add(column_weight);
                         for &x in part(self.input, source, plan.reduce) {
@@ -498,15 +486,15 @@ where
     }
 
     #[inline(never)]
-    fn depthwise(&self, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
+    fn depthwise(&self, plan: &Plan, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
         let mut slots = pixel.iter_mut().enumerate();
         let mut first = 0;
-        while first < self.plan.groups {
-            let width = (self.plan.groups - first).min(LANES);
+        while first < plan.groups {
+            let width = (plan.groups - first).min(LANES);
             let mut sums = [F::Accumulator::ZERO; LANES];
-            for (row_weight, row) in *rows {
-                for (column_weight, column) in *columns {
-                    let input = part(self.input, self.source(row, column) + first, width);
+            for (row_weight, row) in rows.each() {
+                for (column_weight, column) in columns.each() {
+                    let input = part(self.input, plan.source(row, column) + first, width);
                     let weight = row_weight.wrapping_add(column_weight).wrapping_add(first);
                     let kernel = self.kernel.part(weight, width);
                     dot::multiply_add(self.product, &mut sums, input, kernel);

@@ -44,7 +44,7 @@ use crate::axis::attempt;
 use crate::dot::{Plain, Product, Weights};
 use crate::dynamic::{Operation, Planar};
 use crate::element::{Element, Multiply};
-use crate::engine::{self, Direction, Pixels, Plan};
+use crate::engine::{Direction, Operands, Pixels, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::{Channels, Finish};
 use crate::geometry::{Geometry, KernelLayout};
@@ -834,22 +834,24 @@ where
                 output: PhantomData,
             };
             let kernel = self.kernel.weights();
+            let finish = &finish;
             match pixels {
-                Pixels::Interior => {
-                    engine::run(plan, pixels, Plain, input, kernel, output, &finish);
+                Pixels::Interior => Operands {
+                    product: Plain,
+                    input,
+                    kernel,
+                    finish,
                 }
-                Pixels::Border | Pixels::All => {
-                    let zero_point = self.quantisation.input_zero_point;
-                    engine::run(
-                        plan,
-                        pixels,
-                        Offset { zero_point },
-                        input,
-                        kernel,
-                        output,
-                        &finish,
-                    );
+                .run(plan, pixels, output),
+                Pixels::Border | Pixels::All => Operands {
+                    product: Offset {
+                        zero_point: self.quantisation.input_zero_point,
+                    },
+                    input,
+                    kernel,
+                    finish,
                 }
+                .run(plan, pixels, output),
             }
         };
         match operation {
@@ -932,17 +934,15 @@ where
             correction: None,
             output: PhantomData,
         };
-        let zero_point = requantisation.quantisation.input_zero_point;
-        let plan = operation.planar_plan(self);
-        engine::run(
-            &plan,
-            Pixels::All,
-            Offset { zero_point },
+        let operands = Operands {
+            product: Offset {
+                zero_point: requantisation.quantisation.input_zero_point,
+            },
             input,
             kernel,
-            output,
-            &finish,
-        );
+            finish: &finish,
+        };
+        operands.run(&operation.planar_plan(self), Pixels::All, output);
         Ok(())
     }
 

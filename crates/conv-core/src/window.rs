@@ -7,7 +7,7 @@
 use crate::axis::Window;
 use crate::dot::Plain;
 use crate::element::Multiply;
-use crate::engine::{self, Direction, Pixels};
+use crate::engine::{Direction, Operands, Pixels};
 use crate::error::Error;
 use crate::finish::{Finish, Raw, raw};
 use crate::geometry::{KernelLayout, Orientation};
@@ -104,7 +104,13 @@ macro_rules! typed_operation {
                 $direction, $settings, $plan, $shape, $kernel_shape
             );
             let finish: Raw<O::Element> = raw();
-            engine::run(plan, Pixels::All, Plain, input.elements(), kernel.elements(), output.elements_mut(), &finish);
+            let operands = Operands {
+                product: Plain,
+                input: input.elements(),
+                kernel: kernel.elements(),
+                finish: &finish,
+            };
+            operands.run(plan, Pixels::All, output.elements_mut());
         }
 
         $(#[$doc_with])*
@@ -119,7 +125,13 @@ macro_rules! typed_operation {
             let plan = typed_operation!(
                 @plan Self, I, K, O, F, $direction, $settings, $plan, $shape, $kernel_shape
             );
-            engine::run(plan, Pixels::All, Plain, input.elements(), kernel.elements(), output.elements_mut(), &finish);
+            let operands = Operands {
+                product: Plain,
+                input: input.elements(),
+                kernel: kernel.elements(),
+                finish: &finish,
+            };
+            operands.run(plan, Pixels::All, output.elements_mut());
         }
     };
 }

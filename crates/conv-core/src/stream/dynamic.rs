@@ -3,7 +3,7 @@
 use crate::dot::Plain;
 use crate::dynamic::{Operation, Planar};
 use crate::element::{Element, Multiply};
-use crate::engine::{self, Direction, Pixels};
+use crate::engine::{Direction, Operands, Pixels};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::Finish;
 use crate::geometry::Geometry;
@@ -236,15 +236,13 @@ where
             .course
             .plan
             .within(stream.course.dimension, start, valid);
-        engine::run(
-            &plan,
-            Pixels::All,
-            Plain,
-            source,
-            stream.kernel,
-            output,
-            &stream.finish,
-        );
+        let operands = Operands {
+            product: Plain,
+            input: source,
+            kernel: stream.kernel,
+            finish: &stream.finish,
+        };
+        operands.run(&plan, Pixels::All, output);
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use core::{fmt, mem, slice};
 use crate::axis::{AxisError, Padding, Window};
 use crate::dot::Plain;
 use crate::element::{Element, Multiply};
-use crate::engine::{self, Direction, Pixels, Plan};
+use crate::engine::{Direction, Operands, Pixels, Plan};
 use crate::error::{Dimension, Error};
 use crate::finish::Finish;
 use crate::message::Message;
@@ -391,7 +391,13 @@ pub(crate) fn run<T, W, F>(
     F: Finish,
 {
     let plan = course.plan.within(course.dimension, start, valid);
-    engine::run(&plan, Pixels::All, Plain, source, kernel, output, finish);
+    let operands = Operands {
+        product: Plain,
+        input: source,
+        kernel,
+        finish,
+    };
+    operands.run(&plan, Pixels::All, output);
 }
 
 /// The schedule of a typed stream, at compile time: stops the build where there is none.
