@@ -12,25 +12,19 @@ use crate::toolchain::Choice;
 /// Most bytes that a layer may take on a Cortex-M.
 const LIMIT: usize = 512;
 
-/// The same on the Cortex-M0, where `f32` arithmetic and 64-bit products are calls, and few registers hold values.
-const LIMIT_CORTEX_M0: usize = 576;
-
 /// What a run-time form, named `run-time …`, holds on the stack besides: the operation resolved, which typed layers
 /// have in flash.
 const PLAN: usize = 136;
 
 /// Most bytes that this layer may take on this target.
 fn limit(target: &Target, layer: &str) -> usize {
-    let limit = match target.name {
-        "cortex-m0" => LIMIT_CORTEX_M0,
-        name if name.starts_with("cortex") => LIMIT,
-        _ => usize::MAX,
-    };
-    limit.saturating_add(if layer.starts_with("run-time") {
-        PLAN
-    } else {
-        0
-    })
+    if !target.name.starts_with("cortex") {
+        return usize::MAX;
+    }
+    match layer.starts_with("run-time") {
+        true => LIMIT + PLAN,
+        false => LIMIT,
+    }
 }
 
 /// `cargo xtask stack`.

@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     reduce_weights: usize,
     produce_weights: usize,
     inner: Inner,
+    /// Sums of [`Inner::Lanes`]: as many as have contiguous weights.
+    lanes: usize,
 }
 
 /// Along one axis: from a target position to the taps that reach it.
@@ -139,6 +141,7 @@ impl Plan {
             reduce_weights,
             produce_weights,
             inner,
+            lanes: if produce_weights == 1 { LANES } else { 1 },
         }
     }
 }
@@ -451,16 +454,11 @@ where
 
     #[inline(never)]
     fn lanes(&self, plan: &Plan, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
-        // As many as have contiguous weights.
-        let lanes = match plan.produce_weights {
-            1 => LANES,
-            _ => 1,
-        };
         let mut slots = pixel.iter_mut().enumerate();
         for group in 0..plan.groups {
             let mut produced = 0;
             while produced < plan.produce {
-                let width = (plan.produce - produced).min(lanes);
+                let width = (plan.produce - produced).min(plan.lanes);
                 let weights = group * plan.group_weights + produced * plan.produce_weights;
                 let mut sums = [F::Accumulator::ZERO; LANES];
                 for (row_weight, row) in rows.each() {

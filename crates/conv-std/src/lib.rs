@@ -85,6 +85,33 @@
 //! # Ok::<(), conv_std::Error>(())
 //! ```
 //!
+//! # Quantised layers
+//!
+//! TFLite's and ONNX's, with scales, zero points and clamps, and the rounding as a type: see
+//! [`quantised`](Builder::quantised). The same layers run on microcontrollers with [`conv_core::quantised`], to the
+//! same bits. TFLite's kernels are views of an [`Nhwc`](Layout) plan's, see [`Layout`]; its packed 4-bit weights are
+//! unpacked first:
+//!
+//! ```
+//! use conv_std::ndarray::Array4;
+//! use conv_std::quantised::{Int4, Multiplier, Quantisation, Single};
+//! use conv_std::{ConvTranspose2d, Layout};
+//!
+//! // O H W I of the layer's own channels: 1 out, 2×2 taps, 3 in. C's input channels are the layer's output channels.
+//! let packed = [0x21, 0x43, 0x65, 0xf7, 0x21, 0x43];
+//! let weights: Vec<i8> = Int4::new(&packed, 12)?.iter().collect();
+//! let kernel = Array4::from_shape_vec((1, 2, 2, 3), weights).unwrap();
+//! let plan = ConvTranspose2d::<i16, i8, i32>::new(kernel.view().permuted_axes([3, 1, 2, 0]))
+//!     .layout(Layout::Nhwc)
+//!     .stride(2)
+//!     .quantised::<Single, i16>(&[Multiplier::from_scale(0.5).unwrap()], Quantisation::new(0, 0))
+//!     .build()?;
+//! let image = plan.run(Array4::from_elem((1, 2, 2, 3), 10).view())?;
+//! assert_eq!(image.dim(), (1, 4, 4, 1));
+//! assert_eq!(image[[0, 0, 0, 0]], 30); // 10·(1 + 2 + 3)/2
+//! # Ok::<(), conv_std::Error>(())
+//! ```
+//!
 //! # Gradients
 //!
 //! ```
@@ -139,7 +166,8 @@
 //!
 //! - a plan holds its weights once more, prepared, with the output channels of each group rounded up to a
 //!   multiple of 16 where there are 8 or more; and the same again for the opposite operation once
-//!   [`input_gradient`](Plan::input_gradient) has run;
+//!   [`input_gradient`](Plan::input_gradient) has run; a quantised one whose input has a zero point other than 0 also an
+//!   accumulator for each tap and output channel;
 //! - a run holds 1,024 accumulators on each thread's stack, two words for each tap, a dozen for each kernel
 //!   position along an axis, and one slice for each channel and piece. There is no im2col buffer and no padded copy;
 //! - an input that is not in standard order is copied, an output that is not is computed in order and copied;
@@ -160,6 +188,7 @@
 //! | extents, pads, strides or dilations beyond any memory; products of extents that overflow | an error, before anything is allocated |
 //! | a batch of 0, an extent of 0 | an error; an empty result has no use here |
 //! | products or a bias that could overflow the accumulator | the plan is not built |
+//! | zero points and clamps outside their type, a clamp that ends before it begins | the plan is not built |
 //! | NaN and infinity | propagate as IEEE 754 says, through weights of zero too; padding multiplies nothing |
 //! | slices at any address | the same bits: vector loads ask for no alignment beyond the element's |
 //! | more threads than work, a pool of one, a run inside the pool it uses | the same bits |
