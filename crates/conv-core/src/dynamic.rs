@@ -19,6 +19,17 @@
 //! assert_eq!(error.to_string(), "output has 4 elements, expected 3");
 //! # Ok::<(), conv_core::Error>(())
 //! ```
+//!
+//! | what comes in | what happens |
+//! |---|---|
+//! | extents, pads, strides or dilations beyond any memory; extents whose product overflows | [`Geometry`] and [`Axis`](crate::Axis) give an error |
+//! | an extent, kernel, stride or dilation of 0; no channels or groups | the same |
+//! | a batch of 0 | an operation takes one item: there is no batch |
+//! | slices that are too long, too short or empty | an error |
+//! | products that could overflow the accumulator | an error, whatever the data |
+//! | NaN and infinity | propagate as IEEE 754 says, through weights of zero too; padding multiplies nothing |
+//! | slices at any address | the same bits: this crate has no unsafe code |
+//! | a panic of the caller's finishing step | comes through, with the output partly written |
 
 use crate::axis::attempt;
 use crate::dot::Plain;

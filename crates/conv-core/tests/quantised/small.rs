@@ -6,6 +6,7 @@ use conv_core::quantised::{
 use conv_core::requantise::{Multiplier, Rounding};
 use conv_core::{Axis, Geometry};
 use conv_vectors::anchors;
+use conv_vectors::golden::packed;
 use conv_vectors::guard::{Dirt, Guarded};
 use conv_vectors::oracle::{self, Problem, direct, requantise, transposed};
 use conv_vectors::random::{Draw, Lcg};
@@ -199,7 +200,7 @@ impl Small {
         let output = guarded.as_mut_slice();
         let done = match settings.weights {
             Weights::Nibbles => {
-                let packed = pack(&weights);
+                let packed: Vec<u8> = packed(&weights).collect();
                 let kernel = Int4::new(&packed, weights.len()).unwrap();
                 geometry.quantised(operation, &input, kernel, output, &requantisation)
             }
@@ -283,12 +284,4 @@ pub(crate) fn half_even(sum: i128, scale: f32, zero_point: i32, clamp: (i32, i32
 pub(crate) fn anchor_scale(channel: usize) -> Multiplier {
     let (multiplier, shift) = (anchors::multiplier(channel), anchors::shift(channel));
     Multiplier { multiplier, shift }
-}
-
-/// Two weights to a byte, the first in the low half.
-pub(crate) fn pack(weights: &[i8]) -> Vec<u8> {
-    weights
-        .chunks(2)
-        .map(|pair| (pair[0] as u8 & 15) | (pair.get(1).map_or(0, |&high| high as u8) << 4))
-        .collect()
 }

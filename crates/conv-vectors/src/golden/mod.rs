@@ -47,7 +47,7 @@ mod quantised;
 mod reader;
 
 pub use onnx::{OnnxCase, OnnxOp, OnnxSource, Tensor};
-pub use quantised::{IntegerType, Integers, Kind, QuantisedCase, Rounding, WeightLayout};
+pub use quantised::{IntegerType, Integers, Kind, QuantisedCase, Rounding, WeightLayout, packed};
 pub use reader::{FormatError, PerAxis, WrongFit};
 
 use reader::Reader;

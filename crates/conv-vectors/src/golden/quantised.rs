@@ -34,6 +34,19 @@ pub enum IntegerType {
     I16,
 }
 
+/// Weights of 4 bits as TFLite packs them: two to a byte, the first in the low half.
+///
+/// ```
+/// assert!(conv_vectors::golden::packed(&[-1, 2, -8]).eq([0x2f, 0x08]));
+/// ```
+pub fn packed(weights: &[i8]) -> impl Iterator<Item = u8> + '_ {
+    let low_half = |weight: i8| weight as u8 & 15;
+    weights.chunks(2).map(move |pair| {
+        let high = pair.get(1).map_or(0, |&weight| low_half(weight));
+        low_half(pair[0]) | (high << 4)
+    })
+}
+
 /// How an accumulator becomes an output: the contract's name. The reference for each is
 /// `conv_vectors::oracle::requantise`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
