@@ -133,16 +133,33 @@ impl Rounding for Double {
         high: i32,
     ) -> i32 {
         let product = i64::from(accumulator) * i64::from(scale.multiplier);
-        // (acc·2^l·m + 2³⁰) >> 31, without the bits that the shift to the left would need.
-        let high_half = shift_rounding(product, 31 - scale.shift.max(0));
-        // |h| ≤ 2³¹ where bits are shifted out: from 62 on nothing is left of it.
-        let right = scale.shift.min(0).unsigned_abs().min(62);
-        let mask = 1_i64.wrapping_shl(right).wrapping_sub(1);
-        let threshold = (mask >> 1) + i64::from(high_half < 0);
-        let up = i64::from(high_half & mask > threshold);
-        let rounded = high_half.wrapping_shr(right).wrapping_add(up);
-        clamp_sum(rounded, zero_point, low, high)
+        let Ok(right @ 0..=31) = u32::try_from(scale.shift.wrapping_neg()) else {
+            // A scale of 1 and more, or so small that nothing is left: the same in 64 bits.
+            return double_far(product, scale.shift, zero_point, low, high);
+        };
+        // |product| ≤ 2³¹·(2³¹ − 1), so that the rounded high half fits.
+        let high_half = ((product >> 31) + ((product >> 30) & 1)) as i32;
+        let mask = ((1_u32 << right) - 1) as i32;
+        let threshold = (mask >> 1) + i32::from(high_half < 0);
+        let up = i32::from(high_half & mask > threshold);
+        let rounded = (high_half >> right).wrapping_add(up);
+        Ord::min(Ord::max(rounded.saturating_add(zero_point), low), high)
     }
+}
+
+/// [`Double`] for any shift.
+#[cold]
+#[inline(never)]
+fn double_far(product: i64, shift: i32, zero_point: i32, low: i32, high: i32) -> i32 {
+    // (acc·2^l·m + 2³⁰) >> 31, without the bits that the shift to the left would need.
+    let high_half = shift_rounding(product, 31 - shift.max(0));
+    // |h| ≤ 2³¹ where bits are shifted out: from 62 on nothing is left of it.
+    let right = shift.min(0).unsigned_abs().min(62);
+    let mask = 1_i64.wrapping_shl(right).wrapping_sub(1);
+    let threshold = (mask >> 1) + i64::from(high_half < 0);
+    let up = i64::from(high_half & mask > threshold);
+    let rounded = high_half.wrapping_shr(right).wrapping_add(up);
+    clamp_sum(rounded, zero_point, low, high)
 }
 
 impl Rounding for Single {
@@ -206,7 +223,10 @@ fn shift_rounding(value: i64, bits: i32) -> i64 {
         Ok(0) => value,
         // 2⁶² and more: the value is below half of the divisor or just there, and halves round up.
         Ok(63..) => 0,
-        Ok(bits) => (value >> bits) + ((value >> (bits - 1)) & 1),
+        Ok(bits) => {
+            let doubled = value >> (bits - 1);
+            (doubled >> 1) + (doubled & 1)
+        }
         Err(_) => value.saturating_mul(1 << bits.unsigned_abs().min(62)),
     }
 }
