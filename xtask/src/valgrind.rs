@@ -8,12 +8,13 @@ use crate::setup;
 
 /// The test binaries and which of their tests: all that run kernels on small shapes. The sweeps of tens of thousands of
 /// shapes would take hours.
-const TESTS: [(&str, &str); 4] = [
+const TESTS: [(&str, &str); 5] = [
     (
         "oracle",
         "f32_images f32_volumes f32_depthwise f64_images i8_i8_i32_images i8_i8_i32_depthwise u8_i8_i32_images \
          i16_i8_i64_images i16_i16_i64_images i32_i32_i128_images gradients_in_2d gradients_of_depthwise",
     ),
+    ("quantised", ""),
     ("api", ""),
     ("threads", ""),
     ("hostile", ""),

@@ -7,8 +7,8 @@
 //! ∂L/∂w[co][ci][j] = Σ x[ci][t·stride + j·dilation − pad_before] · g[co][t]     over batch and t
 //! ```
 //!
-//! and with `x = Cᵀ·y` the same with the roles of `x` and `y` exchanged. Bias and finish are not part of the
-//! map: `g` is the gradient at the sum of products, and the gradient of the bias is the sum of `g` over batch
+//! and with `x = Cᵀ·y` the same with the roles of `x` and `y` exchanged. Bias, finish and the zero point of a quantised
+//! input are not part of the map: `g` is the gradient at the sum of products, and the gradient of the bias is the sum of `g` over batch
 //! and positions.
 
 use core::ops::Range;
