@@ -36,15 +36,29 @@ impl Tally<'_> {
                 let text = format!("{error:#}");
                 self.console
                     .say(&format!("{text}\n   {name}: FAILED after {seconds:.1} s"));
-                self.failures.push(format!("{name}: {}", beginning(&text)));
+                self.failures.push(format!("{name}: {}", summary(&text)));
             }
         }
     }
 }
 
-/// The first lines of a failure, for the list at the end.
-fn beginning(text: &str) -> String {
-    text.lines().take(4).collect::<Vec<_>>().join("\n    ")
+/// A failure in few lines, for the list at the end: the command and how it ended, then the first
+/// error it printed, or what it printed last where nothing is called an error.
+fn summary(text: &str) -> String {
+    const HEAD: usize = 2;
+    const TAIL: usize = 8;
+    let lines: Vec<_> = text.lines().collect();
+    let error = ["error", "thread '", "FAILED"];
+    let tail = (HEAD..lines.len())
+        .find(|&at| {
+            error
+                .iter()
+                .any(|word| lines[at].trim_start().starts_with(word))
+        })
+        .unwrap_or(lines.len().saturating_sub(TAIL).max(HEAD));
+    let head = lines.iter().take(HEAD);
+    let tail = lines.iter().skip(tail).take(TAIL);
+    head.chain(tail).copied().collect::<Vec<_>>().join("\n    ")
 }
 
 /// Runs everything that concerns the targets.
@@ -284,5 +298,19 @@ mod tests {
         tally.step("second", || Ok(()));
         assert_eq!((tally.passed, tally.failures.len()), (1, 1));
         assert!(tally.failures[0].starts_with("first: broken"));
+    }
+
+    #[test]
+    fn a_summary_holds_the_command_its_end_and_the_first_error() {
+        let text = "cargo build\n  exit status: 101\nwarning: old\n | x\nerror: missing\n --> here";
+        let said = "cargo build\n      exit status: 101\n    error: missing\n     --> here";
+        assert_eq!(summary(text), said);
+        let silent = (0..20).map(|at| at.to_string()).collect::<Vec<_>>();
+        let shown = summary(&silent.join("\n"));
+        assert_eq!(
+            shown.split_whitespace().collect::<Vec<_>>(),
+            ["0", "1", "12", "13", "14", "15", "16", "17", "18", "19"]
+        );
+        assert_eq!(summary("alone"), "alone");
     }
 }
