@@ -192,18 +192,35 @@ impl Operation {
         Ok(())
     }
 
-    /// Whether the buffers have the lengths of the map.
-    pub(crate) const fn check_lengths<const D: usize>(
+    /// Whether the buffers have the lengths of the map. Never inlined: its stack is free again when the operation runs.
+    #[inline(never)]
+    pub(crate) fn check_lengths<const D: usize>(
         self,
         geometry: &Geometry<D>,
-        input: usize,
-        kernel: usize,
-        output: usize,
+        [input, kernel, output]: [usize; 3],
     ) -> Result<(), Error> {
-        attempt!(length(Buffer::Input, self.source_elements(geometry), input));
-        attempt!(length(Buffer::Kernel, geometry.kernel_elements(), kernel));
+        length(Buffer::Input, self.source_elements(geometry), input)?;
+        length(Buffer::Kernel, geometry.kernel_elements(), kernel)?;
         length(Buffer::Output, self.target_elements(geometry), output)
     }
+
+    /// Everything that can be wrong. Never inlined: its stack is free again when the operation runs.
+    #[inline(never)]
+    fn check_all<T, W, A, const D: usize>(
+        self,
+        geometry: &Geometry<D>,
+        finish_channels: Option<usize>,
+        lengths: [usize; 3],
+    ) -> Result<(), Error>
+    where
+        T: Multiply<W, A>,
+        W: Element,
+        A: Element,
+    {
+        self.check::<T, W, A, D>(geometry, finish_channels)?;
+        self.check_lengths(geometry, lengths)
+    }
+
     pub(crate) fn run<T, W, F, const D: usize>(
         self,
         geometry: &Geometry<D>,
@@ -218,8 +235,11 @@ impl Operation {
         W: Element,
         F: Finish,
     {
-        self.check::<T, W, F::Accumulator, D>(geometry, finish.channels())?;
-        self.check_lengths(geometry, input.len(), kernel.len(), output.len())?;
+        self.check_all::<T, W, F::Accumulator, D>(
+            geometry,
+            finish.channels(),
+            [input.len(), kernel.len(), output.len()],
+        )?;
         let operands = Operands {
             product: Plain,
             input,
@@ -231,7 +251,8 @@ impl Operation {
     }
 }
 
-const fn length(buffer: Buffer, expected: usize, found: usize) -> Result<(), Error> {
+/// Whether a buffer has as many elements as expected.
+pub(crate) const fn length(buffer: Buffer, expected: usize, found: usize) -> Result<(), Error> {
     if expected == found {
         return Ok(());
     }

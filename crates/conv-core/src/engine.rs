@@ -35,9 +35,9 @@ pub(crate) enum Direction {
 
 /// One operation on images, resolved. For typed shapes it is a constant in flash.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
-    rows: Line,
-    columns: Line,
+pub struct Plan {
+    pub(crate) rows: Line,
+    pub(crate) columns: Line,
     groups: usize,
     /// Source channels of a group, summed over.
     reduce: usize,
@@ -53,11 +53,11 @@ pub(crate) struct Plan {
 
 /// Along one axis: from a target position to the taps that reach it.
 #[derive(Clone, Copy, Debug)]
-struct Line {
+pub(crate) struct Line {
     axis: Axis,
     direction: Direction,
-    source: usize,
-    target: usize,
+    pub(crate) source: usize,
+    pub(crate) target: usize,
     /// Index of the weight of tap 0.
     first_weight: usize,
     /// From the weight of one tap to that of the next; negative for a flipped kernel.
@@ -164,10 +164,16 @@ impl Plan {
         self
     }
 
+    /// Number of source channels.
+    #[inline]
+    pub(crate) fn channels(&self) -> usize {
+        self.groups * self.reduce
+    }
+
     /// Index of the first channel of an input pixel.
     #[inline]
-    fn source(&self, row: usize, column: usize) -> usize {
-        (row * self.columns.source + column) * (self.groups * self.reduce)
+    pub(crate) fn source(&self, row: usize, column: usize) -> usize {
+        (row * self.columns.source + column) * self.channels()
     }
 }
 
@@ -211,7 +217,7 @@ impl Line {
     }
 
     #[inline(never)]
-    fn taps(&self, target: usize) -> Taps {
+    pub(crate) const fn taps(&self, target: usize) -> Taps {
         let (first, count, position, tap_step, position_step) = match self.direction {
             Direction::Direct => self.direct_taps(target),
             Direction::Transposed => self.transposed_taps(target),
@@ -228,7 +234,7 @@ impl Line {
     }
 
     /// Taps `j` in `0..kernel` whose position `t·s − pad_before + j·d` lies in `0..source`.
-    fn direct_taps(&self, target: usize) -> (usize, usize, usize, usize, isize) {
+    const fn direct_taps(&self, target: usize) -> (usize, usize, usize, usize, isize) {
         let Axis {
             kernel,
             stride,
@@ -243,7 +249,7 @@ impl Line {
             _ => 0,
         };
         let end = match (self.source as isize).wrapping_sub(origin) {
-            distance @ 1.. => quotient_up(distance.unsigned_abs(), dilation).min(kernel),
+            distance @ 1.. => lesser(quotient_up(distance.unsigned_abs(), dilation), kernel),
             _ => 0,
         };
         let position = origin.wrapping_add((first * dilation) as isize);
@@ -252,7 +258,7 @@ impl Line {
     }
 
     /// Taps `j` in `0..kernel` with `t + pad_before − j·d = q·s` for a position `q` in `0..source`.
-    fn transposed_taps(&self, target: usize) -> (usize, usize, usize, usize, isize) {
+    const fn transposed_taps(&self, target: usize) -> (usize, usize, usize, usize, isize) {
         let Axis {
             kernel,
             stride,
@@ -274,7 +280,7 @@ impl Line {
         let mut first = 0;
         let mut remainder = reach;
         loop {
-            if first >= kernel.min(self.phase_taps) {
+            if first >= lesser(kernel, self.phase_taps) {
                 return none;
             }
             if modulo(remainder, stride) == 0 {
@@ -298,7 +304,8 @@ impl Line {
         }
         let by_tap = quotient_up(kernel.saturating_sub(first), self.phase_taps);
         let by_position = quotient(position, self.phase_positions) + 1;
-        (first, by_tap.min(by_position), position, step.0, step.1)
+        let count = lesser(by_tap, by_position);
+        (first, count, position, step.0, step.1)
     }
 }
 
@@ -326,10 +333,15 @@ const fn modulo(a: usize, b: usize) -> usize {
     }
 }
 
+/// The lesser of two; [`Ord`] cannot be called in a constant.
+const fn lesser(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
+}
+
 /// The taps that reach one output, along one axis, with the positions that they read.
 #[derive(Clone, Copy, Debug)]
-struct Taps {
-    count: usize,
+pub(crate) struct Taps {
+    pub(crate) count: usize,
     weight: usize,
     weight_step: isize,
     position: usize,
@@ -340,7 +352,7 @@ impl Taps {
     /// `(index of the weight, position)` of each tap. Computed from the tap's number, so that a loop over them holds
     /// one number and not two that step.
     #[inline]
-    fn each(&self) -> impl Iterator<Item = (usize, usize)> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = (usize, usize)> {
         (0..self.count).map(|tap| {
             let after = |start: usize, step: isize| {
                 start.wrapping_add_signed(step.wrapping_mul(tap as isize))

@@ -237,6 +237,15 @@ pub enum Error {
         /// The upper bound.
         high: i32,
     },
+    /// A pad of a pooling stream could hold a whole window.
+    PoolPad {
+        /// The dimension along which the stream runs.
+        dimension: Dimension,
+        /// The dilated kernel extent: the first pad that is too large.
+        limit: usize,
+        /// The greater one of its pads.
+        found: usize,
+    },
 }
 
 impl Error {
@@ -332,6 +341,17 @@ impl Error {
                 .text(" along the ")
                 .text(dimension.name())
                 .text(" is pooled from padding alone, expected at least 1 input"),
+            Self::PoolPad {
+                dimension,
+                limit,
+                found,
+            } => start
+                .text(dimension.name())
+                .text(": a pad is ")
+                .count(found)
+                .text(", expected less than the ")
+                .count(limit)
+                .text(" positions that a window of a pooling stream covers"),
             Self::Clamp { low, high } => start
                 .text("clamp is from ")
                 .signed(low as isize)

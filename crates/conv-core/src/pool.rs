@@ -29,19 +29,20 @@
 //! assert_eq!(small, [[4, 5]]);
 //! ```
 //!
-//! The run-time form is [`Geometry::pool`]. Signals are images of one row.
+//! Signals have [`AveragePool1d`] and [`MaxPool1d`], shapes known at run time [`Geometry::pool`]; maps that arrive row by
+//! row are pooled by [`Stream::pool`](crate::stream::Stream::pool).
 
 use core::marker::PhantomData;
 
-use crate::axis::{Axis, attempt};
-use crate::dynamic::Planar;
-use crate::engine::Direction;
+use crate::axis::attempt;
+use crate::dynamic::{Operation, Planar, length};
+use crate::engine::{Direction, Line, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::Saturate;
 use crate::geometry::{Geometry, KernelLayout};
-use crate::shape::Image;
-use crate::typed::{KernelShape, Shape};
-use crate::window::{Window2d, settings_2d};
+use crate::shape::{Image, Signal};
+use crate::typed::{KernelShape, Settings, Shape};
+use crate::window::{self, Window1d, Window2d};
 
 /// What a window becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,17 +116,17 @@ macro_rules! pooled_float {
 }
 pooled_float!(f32, f64);
 
-/// [`MaxPool2d`] or [`AveragePool2d`]. Sealed.
+/// [`Average`] or [`Max`]. Sealed.
 pub trait Pooling: sealed::Sealed {
     /// What a window becomes.
     const OPERATION: PoolOperation;
 }
 
-/// Average pooling, see [`AveragePool2d`].
+/// Average pooling, see [`AveragePool2d`] and [`AveragePool1d`].
 #[derive(Clone, Copy, Debug)]
 pub struct Average;
 
-/// Max pooling, see [`MaxPool2d`].
+/// Max pooling, see [`MaxPool2d`] and [`MaxPool1d`].
 #[derive(Clone, Copy, Debug)]
 pub struct Max;
 
@@ -143,24 +144,42 @@ mod sealed {
     impl Sealed for super::Max {}
 }
 
-/// A layer that averages windows of `KH × KW` taps, of geometry `M`. See the [module](self).
-pub type AveragePool2d<M, T, const KH: usize, const KW: usize> = Pool2d<Average, M, T, KH, KW>;
+/// A layer that averages windows of `KH × KW` taps of images, of geometry `M`. See the [module](self).
+pub type AveragePool2d<M, T, const KH: usize, const KW: usize> = Pool<Average, M, T, KH, KW, 2>;
 
-/// A layer that takes the greatest of windows of `KH × KW` taps, of geometry `M`. See the [module](self).
-pub type MaxPool2d<M, T, const KH: usize, const KW: usize> = Pool2d<Max, M, T, KH, KW>;
+/// A layer that takes the greatest of windows of `KH × KW` taps of images, of geometry `M`. See the [module](self).
+pub type MaxPool2d<M, T, const KH: usize, const KW: usize> = Pool<Max, M, T, KH, KW, 2>;
 
-/// A pooling layer. Made as [`AveragePool2d`] or [`MaxPool2d`].
+/// A layer that averages windows of `K` taps of signals, of geometry `M`.
+///
+/// ```
+/// use conv_core::pool::AveragePool1d;
+/// use conv_core::window1d;
+///
+/// window1d! { struct Half: stride 2 }
+///
+/// static AVERAGE: AveragePool1d<Half, i16, 2> = AveragePool1d::new();
+///
+/// let mut means = [[0_i16; 2]; 2];
+/// AVERAGE.run(&[[1_i16, 10], [3, 20], [5, 30], [6, 40]], &mut means);
+/// assert_eq!(means, [[2, 15], [6, 35]]); // 11/2, half away from zero
+/// ```
+pub type AveragePool1d<M, T, const K: usize> = Pool<Average, M, T, 1, K, 1>;
+
+/// A layer that takes the greatest of windows of `K` taps of signals, of geometry `M`.
+pub type MaxPool1d<M, T, const K: usize> = Pool<Max, M, T, 1, K, 1>;
+
+/// A pooling layer over `D` dimensions. Made as [`AveragePool2d`], [`MaxPool2d`], [`AveragePool1d`] or [`MaxPool1d`].
 #[derive(Clone, Copy, Debug)]
-pub struct Pool2d<Kind, M, T, const KH: usize, const KW: usize> {
+pub struct Pool<Kind, M, T, const KH: usize, const KW: usize, const D: usize> {
     low: T,
     high: T,
     types: PhantomData<fn() -> (Kind, M)>,
 }
 
-impl<Kind, M, T, const KH: usize, const KW: usize> Pool2d<Kind, M, T, KH, KW>
+impl<Kind, M, T, const KH: usize, const KW: usize, const D: usize> Pool<Kind, M, T, KH, KW, D>
 where
     Kind: Pooling,
-    M: Window2d,
     T: Pooled,
 {
     /// A layer whose outputs have the whole range of `T`.
@@ -179,43 +198,64 @@ where
         }
     }
 
+    /// The layer over buffers that have the lengths of the plan.
+    pub(crate) fn run_plan(&self, plan: &Plan, input: &[T], output: &mut [T]) {
+        run(Kind::OPERATION, plan, input, output, (self.low, self.high));
+    }
+}
+
+impl<Kind, M, T, const KH: usize, const KW: usize> Pool<Kind, M, T, KH, KW, 2>
+where
+    Kind: Pooling,
+    M: Window2d,
+    T: Pooled,
+{
     /// Pools. Extents that do not fit do not compile. Never panics.
     pub fn run<I, O>(&self, input: &I, output: &mut O)
     where
         I: Image<Element = T>,
         O: Image<Element = T>,
     {
-        let windows = const {
-            match Windows::typed::<M, T>(
+        let plan = const {
+            let settings = window::settings_2d::<M>();
+            let geometry = map::<2>(
+                settings,
                 [KH, KW],
-                Kind::OPERATION,
-                Shape {
-                    extents: [I::HEIGHT, I::WIDTH],
-                    channels: I::CHANNELS,
-                },
-                Shape {
-                    extents: [O::HEIGHT, O::WIDTH],
-                    channels: O::CHANNELS,
-                },
-            ) {
-                Ok(windows) => &{ windows },
-                Err(error) => error.stop_the_build(),
-            }
+                window::image::<I>(),
+                window::image::<O>(),
+            );
+            &built(&geometry, check::<T, 2>(Kind::OPERATION, &geometry))
         };
-        run(
-            Kind::OPERATION,
-            windows,
-            input.elements(),
-            output.elements_mut(),
-            (self.low, self.high),
-        );
+        self.run_plan(plan, input.elements(), output.elements_mut());
     }
 }
 
-impl<Kind, M, T, const KH: usize, const KW: usize> Default for Pool2d<Kind, M, T, KH, KW>
+impl<Kind, M, T, const K: usize> Pool<Kind, M, T, 1, K, 1>
 where
     Kind: Pooling,
-    M: Window2d,
+    M: Window1d,
+    T: Pooled,
+{
+    /// Pools. Lengths that do not fit do not compile. Never panics.
+    pub fn run<I, O>(&self, input: &I, output: &mut O)
+    where
+        I: Signal<Element = T>,
+        O: Signal<Element = T>,
+    {
+        let plan = const {
+            let settings = window::settings_1d::<M>();
+            let geometry = map::<1>(settings, [K], window::signal::<I>(), window::signal::<O>());
+            let geometry = geometry.as_2d();
+            &built(&geometry, check::<T, 1>(Kind::OPERATION, &geometry))
+        };
+        self.run_plan(plan, input.elements(), output.elements_mut());
+    }
+}
+
+impl<Kind, M, T, const KH: usize, const KW: usize, const D: usize> Default
+    for Pool<Kind, M, T, KH, KW, D>
+where
+    Kind: Pooling,
     T: Pooled,
 {
     fn default() -> Self {
@@ -227,8 +267,8 @@ impl<const D: usize> Geometry<D>
 where
     Self: Planar,
 {
-    /// Pools over the windows of the map, outputs clamped to `low..=high`, `high` where `low > high`. The map is a depthwise one: as many groups and
-    /// output channels as input channels.
+    /// Pools over the windows of the map, outputs clamped to `low..=high`, `high` where `low > high`. The map is a
+    /// depthwise one: as many groups and output channels as input channels.
     ///
     /// ```
     /// use conv_core::pool::PoolOperation;
@@ -244,8 +284,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::DepthwiseGroups`] and [`Error::Extent`] for other channels, [`Error::Elements`] naming a buffer of the wrong
-    /// length, [`Error::EmptyWindow`], [`Error::Accumulator`] for an average over more taps than a sum of 32 bits
+    /// [`Error::DepthwiseGroups`] and [`Error::Extent`] for other channels, [`Error::Elements`] naming a buffer of the
+    /// wrong length, [`Error::EmptyWindow`], [`Error::Accumulator`] for an average over more taps than a sum of 32 bits
     /// holds: 65,534 of `i16`, 8,372,255 of `u8`. The output is then untouched.
     pub fn pool<T: Pooled>(
         &self,
@@ -255,196 +295,161 @@ where
         low: T,
         high: T,
     ) -> Result<(), Error> {
-        for (buffer, expected, found) in [
-            (Buffer::Input, self.input_elements(), input.len()),
-            (Buffer::Output, self.output_elements(), output.len()),
-        ] {
-            if expected != found {
-                return Err(Error::Elements {
-                    buffer,
-                    expected,
-                    found,
-                });
-            }
-        }
-        let windows = Windows::new::<T>(&self.planar(), operation)?;
-        run(operation, &windows, input, output, (low, high));
+        self.check_pool::<T>(operation, [input.len(), output.len()])?;
+        let plan = Operation::DEPTHWISE.planar_plan(self);
+        run(operation, &plan, input, output, (low, high));
         Ok(())
     }
-}
 
-/// The windows of a pooling layer along rows and columns.
-struct Windows {
-    rows: Windows1d,
-    columns: Windows1d,
-    channels: usize,
-}
-
-/// The windows along one axis.
-#[derive(Clone, Copy)]
-struct Windows1d {
-    axis: Axis,
-    input: usize,
-    output: usize,
-}
-
-/// The taps of one window that lie inside the input: `count` positions from `first` on, `step` apart.
-#[derive(Clone, Copy)]
-struct Span {
-    first: usize,
-    count: usize,
-    step: usize,
-}
-
-impl Span {
-    fn positions(self) -> impl Iterator<Item = usize> {
-        (0..self.count).map(move |tap| self.first.wrapping_add(tap.wrapping_mul(self.step)))
-    }
-}
-
-impl Windows1d {
-    const fn span(&self, output: usize) -> Span {
-        let Axis {
-            kernel,
-            stride,
-            dilation: step,
-            pad_before,
-            ..
-        } = self.axis;
-        // The geometry has proven that positions fit.
-        let start = (output.wrapping_mul(stride) as isize).wrapping_sub(pad_before);
-        let skipped = if start < 0 {
-            divide(
-                start.unsigned_abs().wrapping_add(step).wrapping_sub(1),
-                step,
-            )
-        } else {
-            0
-        };
-        let first = start.wrapping_add(skipped.wrapping_mul(step) as isize) as usize;
-        if skipped >= kernel || first >= self.input {
-            return Span {
-                first: 0,
-                count: 0,
-                step,
-            };
-        }
-        let inside = divide(self.input.wrapping_sub(first).wrapping_sub(1), step).wrapping_add(1);
-        let taps = kernel.wrapping_sub(skipped);
-        Span {
-            first,
-            count: if taps < inside { taps } else { inside },
-            step,
-        }
-    }
-
-    const fn check(&self, dimension: Dimension) -> Result<(), Error> {
-        let mut output = 0;
-        while output < self.output {
-            if self.span(output).count == 0 {
-                return Err(Error::EmptyWindow { dimension, output });
-            }
-            output += 1;
-        }
-        Ok(())
-    }
-}
-
-/// `⌊dividend / divisor⌋`; strides and dilations are at least 1.
-const fn divide(dividend: usize, divisor: usize) -> usize {
-    match dividend.checked_div(divisor) {
-        Some(quotient) => quotient,
-        None => 0,
-    }
-}
-
-impl Windows {
-    const fn new<T: Pooled>(
-        geometry: &Geometry<2>,
+    /// Everything that can be wrong. Never inlined: its stack is free again when the layer runs.
+    #[inline(never)]
+    fn check_pool<T: Pooled>(
+        &self,
         operation: PoolOperation,
-    ) -> Result<Self, Error> {
-        let channels = geometry.input_channels();
-        if geometry.groups() != channels {
-            return Err(Error::DepthwiseGroups {
-                groups: geometry.groups(),
-                input_channels: channels,
-            });
-        }
-        if geometry.output_channels() != channels {
-            return Err(Error::Extent {
-                buffer: Buffer::Output,
-                dimension: Dimension::Channels,
-                expected: channels,
-                found: geometry.output_channels(),
-            });
-        }
-        let ([height, width], [output_height, output_width]) =
-            (geometry.input(), geometry.output());
-        let [rows, columns] = *geometry.axes();
-        let windows = Self {
-            rows: Windows1d {
-                axis: rows,
-                input: height,
-                output: output_height,
-            },
-            columns: Windows1d {
-                axis: columns,
-                input: width,
-                output: output_width,
-            },
-            channels,
-        };
-        attempt!(windows.rows.check(Dimension::Height));
-        attempt!(windows.columns.check(Dimension::Width));
-        let taps = (rows.kernel as u64).saturating_mul(columns.kernel as u64);
-        if let PoolOperation::Average = operation
-            && taps > T::TAPS
-        {
-            return Err(Error::Accumulator {
-                taps,
-                limit: T::TAPS,
-            });
-        }
-        Ok(windows)
-    }
-
-    const fn typed<M: Window2d, T: Pooled>(
-        kernel: [usize; 2],
-        operation: PoolOperation,
-        source: Shape<2>,
-        target: Shape<2>,
-    ) -> Result<Self, Error> {
-        let kernel = KernelShape {
-            extents: kernel,
-            input_channels: 1,
-            output_channels: source.channels,
-            layout: KernelLayout::SpatialOutput,
-        };
-        let geometry =
-            attempt!(settings_2d::<M>().geometry(Direction::Direct, source, kernel, target));
-        Self::new::<T>(&geometry, operation)
+        [input, output]: [usize; 2],
+    ) -> Result<(), Error> {
+        length(Buffer::Input, self.input_elements(), input)?;
+        length(Buffer::Output, self.output_elements(), output)?;
+        check::<T, D>(operation, &self.planar())
     }
 }
 
-/// Pools buffers that have the lengths of the windows.
-fn run<T: Pooled>(
+/// The map of a typed pooling layer, at compile time.
+pub(crate) const fn map<const D: usize>(
+    settings: Settings<D>,
+    kernel: [usize; D],
+    source: Shape<D>,
+    target: Shape<D>,
+) -> Geometry<D> {
+    let kernel = KernelShape {
+        extents: kernel,
+        input_channels: 1,
+        output_channels: source.channels,
+        layout: KernelLayout::SpatialOutput,
+    };
+    match settings.geometry(Direction::Direct, source, kernel, target) {
+        Ok(geometry) => geometry,
+        Err(error) => error.stop_the_build(),
+    }
+}
+
+/// Whether maps of `D` dimensions can be pooled: no window may hold padding alone.
+const fn check<T: Pooled, const D: usize>(
     operation: PoolOperation,
-    windows: &Windows,
+    geometry: &Geometry<2>,
+) -> Result<(), Error> {
+    attempt!(check_map::<T>(operation, geometry));
+    let plan = Operation::DEPTHWISE.plan(geometry);
+    if D == 2 {
+        attempt!(check_windows(&plan.rows, Dimension::spatial(0, D)));
+    }
+    check_windows(&plan.columns, Dimension::spatial(D - 1, D))
+}
+
+/// Whether maps of `D` dimensions can be pooled in a stream along the first. The extent along it is not known: its pads
+/// are less than the dilated kernel, so that with a signal as long as that no window holds padding alone.
+pub(crate) const fn check_stream<T: Pooled, const D: usize>(
+    operation: PoolOperation,
+    geometry: &Geometry<2>,
+) -> Result<(), Error> {
+    attempt!(check_map::<T>(operation, geometry));
+    let dimension = Dimension::spatial(0, D);
+    let [rows, columns] = *geometry.axes();
+    let axis = if D == 2 { rows } else { columns };
+    let limit = match axis.dilated_kernel() {
+        Ok(dilated) => dilated,
+        Err(error) => return Err(Error::Axis { dimension, error }),
+    };
+    let found = if axis.pad_before > axis.pad_after {
+        axis.pad_before
+    } else {
+        axis.pad_after
+    };
+    if found >= limit as isize {
+        return Err(Error::PoolPad {
+            dimension,
+            limit,
+            found: found as usize,
+        });
+    }
+    if D == 2 {
+        let plan = Operation::DEPTHWISE.plan(geometry);
+        return check_windows(&plan.columns, Dimension::Width);
+    }
+    Ok(())
+}
+
+/// Whether every window along a line meets the input.
+const fn check_windows(line: &Line, dimension: Dimension) -> Result<(), Error> {
+    let mut output = 0;
+    while output < line.target {
+        if line.taps(output).count == 0 {
+            return Err(Error::EmptyWindow { dimension, output });
+        }
+        output += 1;
+    }
+    Ok(())
+}
+
+/// Whether channels and number of taps suit.
+const fn check_map<T: Pooled>(
+    operation: PoolOperation,
+    geometry: &Geometry<2>,
+) -> Result<(), Error> {
+    let channels = geometry.input_channels();
+    if geometry.groups() != channels {
+        return Err(Error::DepthwiseGroups {
+            groups: geometry.groups(),
+            input_channels: channels,
+        });
+    }
+    if geometry.output_channels() != channels {
+        return Err(Error::Extent {
+            buffer: Buffer::Output,
+            dimension: Dimension::Channels,
+            expected: channels,
+            found: geometry.output_channels(),
+        });
+    }
+    let [rows, columns] = *geometry.axes();
+    let taps = (rows.kernel as u64).saturating_mul(columns.kernel as u64);
+    if let PoolOperation::Average = operation
+        && taps > T::TAPS
+    {
+        return Err(Error::Accumulator {
+            taps,
+            limit: T::TAPS,
+        });
+    }
+    Ok(())
+}
+
+/// What a typed layer runs that was checked, at compile time.
+pub(crate) const fn built(geometry: &Geometry<2>, checked: Result<(), Error>) -> Plan {
+    match checked {
+        Ok(()) => Operation::DEPTHWISE.plan(geometry),
+        Err(error) => error.stop_the_build(),
+    }
+}
+
+/// Pools buffers that have the lengths of the plan.
+pub(crate) fn run<T: Pooled>(
+    operation: PoolOperation,
+    plan: &Plan,
     input: &[T],
     output: &mut [T],
     (low, high): (T, T),
 ) {
-    let channels = windows.channels;
+    let channels = plan.channels();
     let mut outputs = output.iter_mut();
-    for oy in 0..windows.rows.output {
-        let rows = windows.rows.span(oy);
-        for ox in 0..windows.columns.output {
-            let columns = windows.columns.span(ox);
+    for oy in 0..plan.rows.target {
+        let rows = plan.rows.taps(oy);
+        for ox in 0..plan.columns.target {
+            let columns = plan.columns.taps(ox);
             for (channel, slot) in (0..channels).zip(&mut outputs) {
-                let values = rows.positions().flat_map(|y| {
-                    let row = y.wrapping_mul(windows.columns.input);
-                    columns.positions().filter_map(move |x| {
-                        let pixel = row.wrapping_add(x).wrapping_mul(channels);
+                let values = rows.each().flat_map(|(_, y)| {
+                    columns.each().filter_map(move |(_, x)| {
+                        let pixel = plan.source(y, x);
                         input.get(pixel.wrapping_add(channel)).copied()
                     })
                 });

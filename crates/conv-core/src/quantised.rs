@@ -34,24 +34,34 @@
 //! ```
 //!
 //! Inputs may be `i8`, `u8` or `i16`, weights `i8` or, packed two to a byte, `i4` ([`Int4`]). Accumulators are
-//! `i32`, or `i64` with [`Wide`], and proven not to overflow with the biases given.
+//! `i32`, or `i64` with [`Wide`](crate::requantise::Wide), and proven not to overflow with the biases given.
 //!
 //! The run-time form is [`Geometry::quantised`].
+
+mod kernel;
+mod layer;
+mod prepared;
 
 use core::marker::PhantomData;
 
 use crate::axis::attempt;
-use crate::dot::{Plain, Product, Weights};
+use crate::dot::{Product, Weights};
 use crate::dynamic::{Operation, Planar};
-use crate::element::{Element, Multiply};
+use crate::element::Element;
 use crate::engine::{Direction, Operands, Pixels, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::{Channels, Finish};
 use crate::geometry::{Geometry, KernelLayout};
-use crate::requantise::{Rounding, Wide};
-use crate::shape::{Array, Image};
-use crate::typed::{KernelShape, Settings, Shape};
-use crate::window::Window2d;
+use crate::requantise::Rounding;
+
+pub use kernel::{Int4Depthwise, Int4Kernel, QuantKernel};
+pub(crate) use layer::resolved;
+pub use layer::{
+    Contract32, Conv, ConvTranspose, Depthwise, DepthwiseTranspose, FullyConnected, LayerKind,
+    QuantConv1d, QuantConv2d, QuantConvTranspose1d, QuantConvTranspose2d, QuantDepthwise1d,
+    QuantDepthwise2d, QuantDepthwiseTranspose1d, QuantDepthwiseTranspose2d, QuantFullyConnected,
+    QuantLayer, Whole,
+};
 
 /// Zero points and clamp of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -190,16 +200,19 @@ impl<'a> Weights for Int4<'a> {
     fn part(self, start: usize, length: usize) -> impl Iterator<Item = i8> {
         (start..start.wrapping_add(length)).map_while(move |index| {
             let byte = *self.bytes.get(index / 2)?;
-            // The half moved to the top, then down with its sign.
-            Some(
-                if index % 2 == 0 {
-                    (byte << 4) as i8
-                } else {
-                    byte as i8
-                } >> 4,
-            )
+            Some(nibble(byte, index))
         })
     }
+}
+
+/// The 4-bit weight number `index` from its byte, moved to the top, then down with its sign.
+const fn nibble(byte: u8, index: usize) -> i8 {
+    let top = if index.is_multiple_of(2) {
+        byte << 4
+    } else {
+        byte
+    };
+    top as i8 >> 4
 }
 
 /// A quantised kernel: `&[i8]` or [`Int4`]. Sealed.
@@ -329,6 +342,8 @@ pub enum QuantOperation {
     Depthwise,
     /// Transposed, kernel O H W I/g of its own channels: it writes C's input channels.
     ConvTranspose,
+    /// Transposed depthwise, kernel H W O of the direct operation: it reads C's output channels.
+    DepthwiseTranspose,
 }
 
 impl QuantOperation {
@@ -336,566 +351,11 @@ impl QuantOperation {
         match self {
             Self::Conv => Operation::CONV,
             Self::Depthwise => Operation::DEPTHWISE,
+            Self::DepthwiseTranspose => Operation::DEPTHWISE_TRANSPOSE,
             Self::ConvTranspose => {
                 Operation::new(Direction::Transposed, KernelLayout::InputSpatialOutput)
             }
         }
-    }
-}
-
-/// The kernel array of a quantised layer: `[[[[i8; CI]; KW]; KH]; CO]`, depthwise `[[[i8; C]; KW]; KH]`, pointwise or
-/// fully connected `[[i8; CI]; CO]`, or the packed forms [`Int4Kernel`] and [`Int4Depthwise`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the kernel of a quantised layer",
-    note = "it is `[[[[i8; CI]; KW]; KH]; CO]`, depthwise `[[[i8; C]; KW]; KH]`, or packed by `Int4Kernel` or `Int4Depthwise`"
-)]
-pub trait QuantKernel {
-    /// Number of rows of taps.
-    const HEIGHT: usize;
-    /// Number of columns of taps.
-    const WIDTH: usize;
-    /// Input channels of a group of the layer.
-    const INPUT_CHANNELS: usize;
-    /// Output channels of the layer.
-    const OUTPUT_CHANNELS: usize;
-
-    /// The weights in memory order.
-    fn weights(&self) -> impl QuantWeights;
-}
-
-impl<const CI: usize, const KW: usize, const KH: usize, const CO: usize> QuantKernel
-    for [[[[i8; CI]; KW]; KH]; CO]
-{
-    const HEIGHT: usize = KH;
-    const WIDTH: usize = KW;
-    const INPUT_CHANNELS: usize = CI;
-    const OUTPUT_CHANNELS: usize = CO;
-
-    fn weights(&self) -> impl QuantWeights {
-        self.as_flattened().as_flattened().as_flattened()
-    }
-}
-
-impl<const C: usize, const KW: usize, const KH: usize> QuantKernel for [[[i8; C]; KW]; KH] {
-    const HEIGHT: usize = KH;
-    const WIDTH: usize = KW;
-    const INPUT_CHANNELS: usize = 1;
-    const OUTPUT_CHANNELS: usize = C;
-
-    fn weights(&self) -> impl QuantWeights {
-        self.as_flattened().as_flattened()
-    }
-}
-
-/// The kernel of a fully connected layer, and of a pointwise one.
-impl<const CI: usize, const CO: usize> QuantKernel for [[i8; CI]; CO] {
-    const HEIGHT: usize = 1;
-    const WIDTH: usize = 1;
-    const INPUT_CHANNELS: usize = CI;
-    const OUTPUT_CHANNELS: usize = CO;
-
-    fn weights(&self) -> impl QuantWeights {
-        self.as_flattened()
-    }
-}
-
-/// A kernel of 4-bit weights, packed: the shape of `[[[[i8; CI]; KW]; KH]; CO]` in `BYTES = ⌈CI·KW·KH·CO/2⌉` bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Int4Kernel<
-    const CI: usize,
-    const KW: usize,
-    const KH: usize,
-    const CO: usize,
-    const BYTES: usize,
->(
-    /// The weights in memory order, the first of two in the low half of a byte.
-    pub [u8; BYTES],
-);
-
-/// A depthwise kernel of 4-bit weights, packed: the shape of `[[[i8; C]; KW]; KH]` in `BYTES = ⌈C·KW·KH/2⌉` bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Int4Depthwise<const C: usize, const KW: usize, const KH: usize, const BYTES: usize>(
-    /// The weights in memory order, the first of two in the low half of a byte.
-    pub [u8; BYTES],
-);
-
-const fn assert_packed(weights: usize, bytes: usize) {
-    if bytes != weights.div_ceil(2) {
-        let error = Error::Elements {
-            buffer: Buffer::Kernel,
-            expected: weights.div_ceil(2),
-            found: bytes,
-        };
-        error.stop_the_build()
-    }
-}
-
-impl<const CI: usize, const KW: usize, const KH: usize, const CO: usize, const BYTES: usize>
-    QuantKernel for Int4Kernel<CI, KW, KH, CO, BYTES>
-{
-    const HEIGHT: usize = KH;
-    const WIDTH: usize = KW;
-    const INPUT_CHANNELS: usize = CI;
-    const OUTPUT_CHANNELS: usize = CO;
-
-    fn weights(&self) -> impl QuantWeights {
-        const { assert_packed(CI * KW * KH * CO, BYTES) };
-        Int4 {
-            bytes: &self.0,
-            count: CI * KW * KH * CO,
-        }
-    }
-}
-
-impl<const C: usize, const KW: usize, const KH: usize, const BYTES: usize> QuantKernel
-    for Int4Depthwise<C, KW, KH, BYTES>
-{
-    const HEIGHT: usize = KH;
-    const WIDTH: usize = KW;
-    const INPUT_CHANNELS: usize = 1;
-    const OUTPUT_CHANNELS: usize = C;
-
-    fn weights(&self) -> impl QuantWeights {
-        const { assert_packed(C * KW * KH, BYTES) };
-        Int4 {
-            bytes: &self.0,
-            count: C * KW * KH,
-        }
-    }
-}
-
-/// Contracts with 32-bit accumulators: [`Double`](crate::requantise::Double), [`Single`](crate::requantise::Single)
-/// and [`HalfEven`](crate::requantise::HalfEven).
-pub trait Contract32: Rounding<Accumulator = i32> {}
-impl<R: Rounding<Accumulator = i32>> Contract32 for R {}
-
-/// Which operation a layer is: [`Conv`], [`Depthwise`] or [`ConvTranspose`].
-pub trait LayerKind {
-    /// The operation.
-    const OPERATION: QuantOperation;
-}
-
-/// Direct layers, see [`QuantConv2d`].
-#[derive(Clone, Copy, Debug)]
-pub struct Conv;
-
-/// Depthwise layers, see [`QuantDepthwise2d`].
-#[derive(Clone, Copy, Debug)]
-pub struct Depthwise;
-
-/// Transposed layers, see [`QuantConvTranspose2d`].
-#[derive(Clone, Copy, Debug)]
-pub struct ConvTranspose;
-
-/// Fully connected layers, see [`QuantFullyConnected`].
-#[derive(Clone, Copy, Debug)]
-pub struct FullyConnected;
-
-impl LayerKind for Conv {
-    const OPERATION: QuantOperation = QuantOperation::Conv;
-}
-
-impl LayerKind for Depthwise {
-    const OPERATION: QuantOperation = QuantOperation::Depthwise;
-}
-
-impl LayerKind for ConvTranspose {
-    const OPERATION: QuantOperation = QuantOperation::ConvTranspose;
-}
-
-/// A direct quantised layer. See the [module](self).
-pub type QuantConv2d<M, T, K, R, const CO: usize> = QuantLayer2d<Conv, M, T, K, R, CO>;
-
-/// A depthwise quantised layer, its kernel `[[[i8; CO]; KW]; KH]`; output channel `c·m + i` reads input channel `c`.
-pub type QuantDepthwise2d<M, T, K, R, const CO: usize> = QuantLayer2d<Depthwise, M, T, K, R, CO>;
-
-/// A transposed quantised layer, its kernel `[[[[i8; CI]; KW]; KH]; CO]` in *its own* channels, TFLite's order.
-pub type QuantConvTranspose2d<M, T, K, R, const CO: usize> =
-    QuantLayer2d<ConvTranspose, M, T, K, R, CO>;
-
-/// A fully connected quantised layer, its kernel `[[i8; CI]; CO]` or [`Int4Kernel`]`<CI, 1, 1, CO, BYTES>`: every output
-/// sums over all elements of the input in memory order, whatever its shape.
-///
-/// ```
-/// use conv_core::quantised::{QuantFullyConnected, Quantisation};
-/// use conv_core::requantise::{Double, Multiplier};
-///
-/// static SCORES: QuantFullyConnected<i8, [[i8; 4]; 2], Double, 2> = QuantFullyConnected::new(
-///     [[1, 1, 1, 1], [4, 0, 0, -4]],
-///     [0, 20],
-///     [Multiplier::from_scale(0.5).unwrap(); 2],
-///     Quantisation::new(-1, 0),
-/// );
-///
-/// let features = [[[9_i8, 7]; 2]; 1]; // 1×2 pixels of 2 channels
-/// let mut scores = [0_i8; 2];
-/// SCORES.run(&features, &mut scores);
-/// assert_eq!(scores, [18, 14]); // (10 + 8 + 10 + 8)/2 and (40 − 32 + 20)/2
-/// ```
-pub type QuantFullyConnected<T, K, R, const CO: usize> =
-    QuantLayer2d<FullyConnected, Whole, T, K, R, CO>;
-
-crate::window2d! {
-    /// The window of a fully connected layer: all of its input, as the channels of one pixel.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Whole: stride 1
-}
-
-/// A quantised layer of geometry `M`, inputs `T`, kernel `K` and rounding `R` with `CO` output channels, ready in
-/// flash. Made as [`QuantConv2d`], [`QuantDepthwise2d`], [`QuantConvTranspose2d`] or [`QuantFullyConnected`].
-#[derive(Clone, Copy, Debug)]
-pub struct QuantLayer2d<Kind, M, T, K, R: Rounding, const CO: usize> {
-    kernel: K,
-    bias: [R::Accumulator; CO],
-    scales: [R::Scale; CO],
-    correction: [i32; CO],
-    quantisation: Quantisation,
-    types: Types<Kind, M, T>,
-}
-
-/// What a layer names and does not hold.
-type Types<Kind, M, T> = PhantomData<fn() -> (Kind, M, T)>;
-
-/// Weights in a constant: there, traits cannot be called.
-#[derive(Clone, Copy)]
-enum Stored<'a> {
-    Bytes(&'a [i8]),
-    Nibbles(Int4<'a>),
-}
-
-impl Stored<'_> {
-    const fn count(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Nibbles(weights) => weights.count,
-        }
-    }
-
-    const fn get(&self, index: usize) -> i64 {
-        match self {
-            Self::Bytes(bytes) => bytes[index] as i64,
-            Self::Nibbles(weights) => nibble(weights.bytes[index / 2], index) as i64,
-        }
-    }
-
-    /// Sum and sum of magnitudes of the weights of output channel `channel`.
-    const fn sums(&self, operation: QuantOperation, channel: usize, channels: usize) -> (i64, u64) {
-        let (mut index, step, end) = match operation {
-            QuantOperation::Depthwise => (channel, channels, self.count()),
-            QuantOperation::Conv | QuantOperation::ConvTranspose => {
-                let length = self.count() / channels;
-                (channel * length, 1, (channel + 1) * length)
-            }
-        };
-        let (mut sum, mut magnitude) = (0, 0);
-        while index < end {
-            sum += self.get(index);
-            magnitude += self.get(index).unsigned_abs();
-            index += step;
-        }
-        (sum, magnitude)
-    }
-
-    /// `−zero_point·Σweight` of each channel, with the proof that no accumulator overflows.
-    const fn prepared<T: Activation, const CO: usize>(
-        &self,
-        operation: QuantOperation,
-        quantisation: &Quantisation,
-        bias: [u64; CO],
-        greatest: u64,
-    ) -> Result<[i32; CO], Error> {
-        attempt!(check_input::<T>(quantisation));
-        attempt!(check_clamp(quantisation));
-        let zero_point = quantisation.input_zero_point;
-        let reach = reach::<T>(zero_point);
-        let mut corrections = [0; CO];
-        let mut channel = 0;
-        while channel < CO {
-            let (sum, magnitude) = self.sums(operation, channel, CO);
-            attempt!(check_sum(magnitude, reach, bias[channel], greatest));
-            let correction = -(zero_point as i64) * sum;
-            // |zero point| ≤ reach, so that only 64-bit accumulators leave anything to check.
-            if correction < i32::MIN as i64 || correction > i32::MAX as i64 {
-                return Err(Error::WeightSum {
-                    sum: magnitude,
-                    limit: i32::MAX as u64 / zero_point.unsigned_abs() as u64,
-                });
-            }
-            corrections[channel] = correction as i32;
-            channel += 1;
-        }
-        Ok(corrections)
-    }
-}
-
-/// The 4-bit weight number `index` from its byte, moved to the top, then down with its sign.
-const fn nibble(byte: u8, index: usize) -> i8 {
-    let top = if index.is_multiple_of(2) {
-        byte << 4
-    } else {
-        byte
-    };
-    top as i8 >> 4
-}
-
-/// A constructor for one kernel type and accumulator: constants need concrete types.
-macro_rules! constructor {
-    (
-        $(#[$doc:meta])* $name:ident: $kind:ty, $operation:ident, [$($extent:ident),*], $kernel:ty,
-        [$($rounding:ident: $bound:path)?] $contract:ty, $accumulator:ty,
-        |$k:ident| $stored:expr
-    ) => {
-        impl<M, T, $($rounding: $bound,)? $(const $extent: usize),*>
-            QuantLayer2d<$kind, M, T, $kernel, $contract, CO>
-        where
-            T: Activation,
-        {
-            $(#[$doc])*
-            ///
-            /// # Panics
-            ///
-            /// In a constant, that is at compile time, where the input's zero point is not a value of `T`, the clamp's
-            /// bounds are the wrong way round, or weights and biases could overflow the accumulator.
-            #[must_use]
-            pub const fn $name(
-                kernel: $kernel,
-                bias: [$accumulator; CO],
-                scales: [<$contract as Rounding>::Scale; CO],
-                quantisation: Quantisation,
-            ) -> Self {
-                let $k = &kernel;
-                let stored: Stored<'_> = $stored;
-                let mut magnitudes = [0; CO];
-                let mut channel = 0;
-                while channel < CO {
-                    magnitudes[channel] = bias[channel].unsigned_abs() as u64;
-                    channel += 1;
-                }
-                let greatest = <$accumulator as Accumulate>::GREATEST;
-                match stored.prepared::<T, CO>(
-                    QuantOperation::$operation,
-                    &quantisation,
-                    magnitudes,
-                    greatest,
-                ) {
-                    Ok(correction) => Self {
-                        kernel,
-                        bias,
-                        scales,
-                        correction,
-                        quantisation,
-                        types: PhantomData,
-                    },
-                    Err(error) => error.stop_the_build(),
-                }
-            }
-        }
-    };
-}
-
-/// The three constructors of a kind of layer.
-macro_rules! constructors {
-    (
-        $kind:ty, $operation:ident, [$($extent:ident),*],
-        $array:ty, |$k:ident| $flat:expr, $packed:ty, $count:expr
-    ) => {
-        constructor! {
-            /// A layer with these weights, and a bias and a scale for each output channel.
-            new: $kind, $operation, [$($extent),*], $array, [R: Contract32] R, i32, |$k| Stored::Bytes($flat)
-        }
-        constructor! {
-            /// A layer with weights of 4 bits, two to a byte.
-            packed: $kind, $operation, [$($extent,)* BYTES], $packed, [R: Contract32] R, i32, |$k| {
-                assert_packed($count, BYTES);
-                Stored::Nibbles(Int4 { bytes: &$k.0, count: $count })
-            }
-        }
-        constructor! {
-            /// A layer with 64-bit biases and accumulators, for `i16` activations.
-            wide: $kind, $operation, [$($extent),*], $array, [] Wide, i64, |$k| Stored::Bytes($flat)
-        }
-    };
-}
-constructors! {
-    Conv, Conv, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO],
-    |kernel| kernel.as_flattened().as_flattened().as_flattened(),
-    Int4Kernel<CI, KW, KH, CO, BYTES>, CI * KW * KH * CO
-}
-constructors! {
-    ConvTranspose, ConvTranspose, [CI, KW, KH, CO], [[[[i8; CI]; KW]; KH]; CO],
-    |kernel| kernel.as_flattened().as_flattened().as_flattened(),
-    Int4Kernel<CI, KW, KH, CO, BYTES>, CI * KW * KH * CO
-}
-constructors! {
-    Depthwise, Depthwise, [CO, KW, KH], [[[i8; CO]; KW]; KH],
-    |kernel| kernel.as_flattened().as_flattened(),
-    Int4Depthwise<CO, KW, KH, BYTES>, CO * KW * KH
-}
-
-constructors! {
-    FullyConnected, Conv, [CI, CO], [[i8; CI]; CO], |kernel| kernel.as_flattened(),
-    Int4Kernel<CI, 1, 1, CO, BYTES>, CI * CO
-}
-
-impl<T, K, R, const CO: usize> QuantFullyConnected<T, K, R, CO>
-where
-    T: Activation + Multiply<i8, R::Accumulator>,
-    K: QuantKernel,
-    R: Rounding,
-    R::Accumulator: Accumulate,
-{
-    /// Runs the layer. Another number of elements than the kernel has inputs, or outputs, does not compile. Never
-    /// panics.
-    pub fn run<I, O>(&self, input: &I, output: &mut O)
-    where
-        I: Array<Element = T>,
-        O: Array,
-        O::Element: Activation,
-    {
-        let plan = const { &plan_2d::<Conv, Whole, K>(pixel(I::ELEMENTS), pixel(O::ELEMENTS)) };
-        self.run_plan(
-            QuantOperation::Conv,
-            plan,
-            input.elements(),
-            output.elements_mut(),
-        );
-    }
-}
-
-/// One pixel with so many channels.
-const fn pixel(channels: usize) -> Shape<2> {
-    Shape {
-        extents: [1, 1],
-        channels,
-    }
-}
-
-impl<Kind, M, T, K, R, const CO: usize> QuantLayer2d<Kind, M, T, K, R, CO>
-where
-    Kind: LayerKind,
-    M: Window2d,
-    T: Activation + Multiply<i8, R::Accumulator>,
-    K: QuantKernel,
-    R: Rounding,
-    R::Accumulator: Accumulate,
-{
-    /// Runs the layer. Extents that do not fit do not compile. Never panics.
-    pub fn run<I, O>(&self, input: &I, output: &mut O)
-    where
-        I: Image<Element = T>,
-        O: Image,
-        O::Element: Activation,
-    {
-        let plan = const {
-            &plan_2d::<Kind, M, K>(
-                Shape {
-                    extents: [I::HEIGHT, I::WIDTH],
-                    channels: I::CHANNELS,
-                },
-                Shape {
-                    extents: [O::HEIGHT, O::WIDTH],
-                    channels: O::CHANNELS,
-                },
-            )
-        };
-        self.run_plan(
-            Kind::OPERATION,
-            plan,
-            input.elements(),
-            output.elements_mut(),
-        );
-    }
-}
-
-impl<Kind, M, T, K, R, const CO: usize> QuantLayer2d<Kind, M, T, K, R, CO>
-where
-    T: Activation + Multiply<i8, R::Accumulator>,
-    K: QuantKernel,
-    R: Rounding,
-    R::Accumulator: Accumulate,
-{
-    /// The layer over buffers that have the lengths of the plan.
-    pub(crate) fn run_plan<O: Activation>(
-        &self,
-        operation: QuantOperation,
-        plan: &Plan,
-        input: &[T],
-        output: &mut [O],
-    ) {
-        let requantisation = Requantisation {
-            bias: Some(&self.bias),
-            scales: &self.scales,
-            quantisation: self.quantisation,
-        };
-        let mut pass = |pixels, correction| {
-            let finish = Requantise::<R, O> {
-                requantisation: &requantisation,
-                correction,
-                output: PhantomData,
-            };
-            let kernel = self.kernel.weights();
-            let finish = &finish;
-            match pixels {
-                Pixels::Interior => Operands {
-                    product: Plain,
-                    input,
-                    kernel,
-                    finish,
-                }
-                .run(plan, pixels, output),
-                Pixels::Border | Pixels::All => Operands {
-                    product: Offset {
-                        zero_point: self.quantisation.input_zero_point,
-                    },
-                    input,
-                    kernel,
-                    finish,
-                }
-                .run(plan, pixels, output),
-            }
-        };
-        match operation {
-            // Windows inside the input: the zero point's share is known beforehand.
-            QuantOperation::Conv | QuantOperation::Depthwise => {
-                pass(Pixels::Interior, Some(&self.correction));
-                pass(Pixels::Border, None);
-            }
-            // Which taps meet depends on the phase.
-            QuantOperation::ConvTranspose => pass(Pixels::All, None),
-        }
-    }
-}
-
-/// The plan of a typed layer, at compile time.
-pub(crate) const fn plan_2d<Kind, M, K>(source: Shape<2>, target: Shape<2>) -> Plan
-where
-    Kind: LayerKind,
-    M: Window2d + ?Sized,
-    K: QuantKernel,
-{
-    let settings = Settings {
-        windows: [M::HEIGHT, M::WIDTH],
-        groups: M::GROUPS,
-        orientation: M::ORIENTATION,
-    };
-    let operation = Kind::OPERATION.operation();
-    // Named from the direct side, whose input channels a transposed layer writes.
-    let (input_channels, output_channels) = match Kind::OPERATION {
-        QuantOperation::ConvTranspose => (
-            K::OUTPUT_CHANNELS / M::GROUPS,
-            K::INPUT_CHANNELS * M::GROUPS,
-        ),
-        _ => (K::INPUT_CHANNELS, K::OUTPUT_CHANNELS),
-    };
-    let kernel = KernelShape {
-        extents: [K::HEIGHT, K::WIDTH],
-        input_channels,
-        output_channels,
-        layout: operation.layout(),
-    };
-    match settings.geometry(operation.direction(), source, kernel, target) {
-        Ok(geometry) => operation.plan(&geometry),
-        Err(error) => error.stop_the_build(),
     }
 }
 
@@ -927,31 +387,20 @@ where
         O: Activation,
     {
         let operation = operation.operation();
+        self.check_quantised::<T, K, R, O>(operation, requantisation)?;
         let lengths = [input.len(), kernel.count(), output.len()];
-        self.check_quantised::<T, K, R, O>(operation, lengths, requantisation)?;
-        let finish = Requantise {
-            requantisation,
-            correction: None,
-            output: PhantomData,
-        };
-        let operands = Operands {
-            product: Offset {
-                zero_point: requantisation.quantisation.input_zero_point,
-            },
-            input,
-            kernel,
-            finish: &finish,
-        };
-        operands.run(&operation.planar_plan(self), Pixels::All, output);
+        operation.check_lengths(self, lengths)?;
+        let plan = operation.planar_plan(self);
+        run_quantised(&plan, input, kernel, output, requantisation);
         Ok(())
     }
 
-    /// Everything that can be wrong with a layer. Never inlined: its stack is free again when the layer runs.
+    /// Everything that can be wrong with a layer but the lengths of its buffers. Never inlined: its stack is free again
+    /// when the layer runs.
     #[inline(never)]
-    fn check_quantised<T, K, R, O>(
+    pub(crate) fn check_quantised<T, K, R, O>(
         &self,
         operation: Operation,
-        [input, kernel, output]: [usize; 3],
         requantisation: &Requantisation<'_, R>,
     ) -> Result<(), Error>
     where
@@ -963,7 +412,6 @@ where
     {
         let bias = requantisation.bias;
         operation.check_map(self, bias.map(<[R::Accumulator]>::len))?;
-        operation.check_lengths(self, input, kernel, output)?;
         let (channels, found) = (operation.target_channels(self), requantisation.scales.len());
         if found != 1 && found != channels {
             return Err(Error::Extent {
@@ -985,6 +433,36 @@ where
             R::Accumulator::GREATEST,
         )
     }
+}
+
+/// A layer over buffers that have the lengths of the plan.
+pub(crate) fn run_quantised<T, K, R, O>(
+    plan: &Plan,
+    input: &[T],
+    kernel: K,
+    output: &mut [O],
+    requantisation: &Requantisation<'_, R>,
+) where
+    T: Activation,
+    K: QuantWeights,
+    R: Rounding,
+    R::Accumulator: Accumulate,
+    O: Activation,
+{
+    let finish = Requantise {
+        requantisation,
+        correction: None,
+        output: PhantomData,
+    };
+    let operands = Operands {
+        product: Offset {
+            zero_point: requantisation.quantisation.input_zero_point,
+        },
+        input,
+        kernel,
+        finish: &finish,
+    };
+    operands.run(plan, Pixels::All, output);
 }
 
 const fn check_clamp(given: &Quantisation) -> Result<(), Error> {

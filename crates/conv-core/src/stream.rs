@@ -134,6 +134,7 @@
 //! time knows are for [`SliceStream`].
 
 mod dynamic;
+mod frame;
 mod layer;
 mod schedule;
 
@@ -141,10 +142,12 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::error::{Dimension, Error};
-use crate::quantised::QuantLayer2d;
+use crate::pool::Pool;
+use crate::quantised::QuantLayer;
 use crate::requantise::Rounding;
 
-pub use dynamic::{SliceOutputs, SliceStream};
+pub use dynamic::{Compute, SliceMap, SliceOutputs, SlicePool, SliceQuantised, SliceStream};
+pub use frame::{Frame, Images, Signals};
 pub use layer::{
     Conv, ConvTranspose, Depthwise, DepthwiseTranspose, Layer, Layer1d, Layer2d, Operation1d,
     Operation2d,
@@ -252,14 +255,13 @@ constructors! {
     depthwise_transpose_2d: Layer2d, DepthwiseTranspose;
 }
 
-impl<'a, Kind, M, T, K, R, H, P, const CO: usize>
-    Stream<&'a QuantLayer2d<Kind, M, T, K, R, CO>, H, P>
+impl<'a, Kind, M, T, K, R, H, P, const CO: usize, const D: usize>
+    Stream<&'a QuantLayer<Kind, M, T, K, R, CO, D>, H, P>
 where
     R: Rounding,
-    &'a QuantLayer2d<Kind, M, T, K, R, CO>: Layer<H, P>,
+    &'a QuantLayer<Kind, M, T, K, R, CO, D>: Layer<H, P>,
 {
-    /// A quantised layer, row by row; a signal is an image of width 1. `history` is the memory; what it holds is not
-    /// read.
+    /// A quantised layer, sample by sample or row by row. `history` is the memory; what it holds is not read.
     ///
     /// ```
     /// use conv_core::quantised::{QuantConv2d, Quantisation};
@@ -287,15 +289,52 @@ where
     /// }
     /// assert!(blur.flush().eq(rows.copied()));
     /// ```
-    pub const fn quantised(layer: &'a QuantLayer2d<Kind, M, T, K, R, CO>, history: H) -> Self {
+    pub const fn quantised(layer: &'a QuantLayer<Kind, M, T, K, R, CO, D>, history: H) -> Self {
         let cursor = const {
-            <&'a QuantLayer2d<Kind, M, T, K, R, CO> as Layer<H, P>>::COURSE
+            <&'a QuantLayer<Kind, M, T, K, R, CO, D> as Layer<H, P>>::COURSE
                 .schedule
                 .cursor()
         };
         Self::of(layer, history, cursor)
     }
 }
+
+impl<'a, Kind, M, T, H, P, const KH: usize, const KW: usize, const D: usize>
+    Stream<&'a Pool<Kind, M, T, KH, KW, D>, H, P>
+where
+    &'a Pool<Kind, M, T, KH, KW, D>: Layer<H, P>,
+{
+    /// A pooling layer, sample by sample or row by row. `history` is the memory; what it holds is not read.
+    ///
+    /// Pads along the stream are less than the dilated kernel: a larger one does not compile. A signal so short that a
+    /// window holds padding alone, which the batch refuses, gives the clamped least value there, of an average 0.
+    ///
+    /// ```
+    /// use conv_core::pool::MaxPool2d;
+    /// use conv_core::stream::Stream;
+    /// use conv_core::window2d;
+    ///
+    /// window2d! { struct Half: stride 2 }
+    ///
+    /// static GREATEST: MaxPool2d<Half, i8, 2, 2> = MaxPool2d::new();
+    ///
+    /// let mut halved = Stream::pool(&GREATEST, [[0_i8; 4]; 2]);
+    /// assert_eq!(halved.push(&[1, 2, 3, 4]).len(), 0);
+    /// let row: [i8; 2] = halved.push(&[8, 7, 6, 5]).next().unwrap();
+    /// assert_eq!(row, [8, 6]);
+    /// ```
+    pub const fn pool(layer: &'a Pool<Kind, M, T, KH, KW, D>, history: H) -> Self {
+        let cursor = const {
+            <&'a Pool<Kind, M, T, KH, KW, D> as Layer<H, P>>::COURSE
+                .schedule
+                .cursor()
+        };
+        Self::of(layer, history, cursor)
+    }
+}
+
+/// The elements of a stream's inputs.
+type ElementOf<L, H, P> = <<L as Layer<H, P>>::Frame as Frame<H, P>>::Element;
 
 impl<L: Layer<H, P>, H, P> Stream<L, H, P> {
     /// Least number of samples or rows that the history must hold.
@@ -324,13 +363,13 @@ impl<L: Layer<H, P>, H, P> Stream<L, H, P> {
     /// Takes the next sample, or a reference to the next row, and gives the outputs that are due: an iterator, each
     /// of whose steps computes one. Outputs not taken are lost. Never panics.
     #[inline]
-    pub fn push(&mut self, input: L::Input<'_>) -> Outputs<'_, L, H, P> {
+    pub fn push(&mut self, input: <L::Frame as Frame<H, P>>::Input<'_>) -> Outputs<'_, L, H, P> {
         let schedule = const { &L::COURSE.schedule };
         let Self {
             history, cursor, ..
         } = self;
-        let due = L::with_elements(input, |row| {
-            schedule.push(cursor, L::elements_mut(history), row)
+        let due = L::Frame::with_elements(input, |row| {
+            schedule.push(cursor, L::Frame::elements_mut(history), row)
         });
         self.outputs(due)
     }
@@ -341,7 +380,11 @@ impl<L: Layer<H, P>, H, P> Stream<L, H, P> {
     /// # Errors
     ///
     /// [`Error::Capacity`] where `outputs` is too short; nothing is then taken or written.
-    pub fn push_block(&mut self, inputs: &[L::Row], outputs: &mut [P]) -> Result<usize, Error> {
+    pub fn push_block(
+        &mut self,
+        inputs: &[<L::Frame as Frame<H, P>>::Row],
+        outputs: &mut [P],
+    ) -> Result<usize, Error> {
         let needed = self.outputs_of(inputs.len());
         if needed > outputs.len() {
             return Err(Error::Capacity {
@@ -351,7 +394,7 @@ impl<L: Layer<H, P>, H, P> Stream<L, H, P> {
         }
         let mut slots = outputs.iter_mut();
         for input in inputs {
-            let mut due = self.push(L::input(input));
+            let mut due = self.push(L::Frame::input(input));
             while due.len() > 0 {
                 let Some(slot) = slots.next() else { break };
                 due.write_next(slot);
@@ -419,7 +462,7 @@ impl<L: Layer<H, P>, H, P> Outputs<'_, L, H, P> {
     pub fn write_next(&mut self, output: &mut P) -> bool {
         let course = const { &L::COURSE };
         let valid = self.due.valid;
-        let elements = L::elements(&self.stream.history);
+        let elements = L::Frame::elements(&self.stream.history);
         let source = remembered(
             elements,
             &self.due,
@@ -427,7 +470,9 @@ impl<L: Layer<H, P>, H, P> Outputs<'_, L, H, P> {
         );
         match course.schedule.next(&mut self.due) {
             Some(start) => {
-                self.stream.layer.compute(start, valid, source, output);
+                let plan = course.at(start, valid);
+                let output = L::Frame::outputs_mut(output);
+                self.stream.layer.run(&plan, source, output);
                 true
             }
             None => false,
@@ -442,7 +487,7 @@ impl<L: Layer<H, P>, H, P> Iterator for Outputs<'_, L, H, P> {
         if self.due.count == 0 {
             return None;
         }
-        let mut output = L::blank();
+        let mut output = L::Frame::blank();
         self.write_next(&mut output);
         Some(output)
     }
@@ -457,7 +502,7 @@ impl<L: Layer<H, P>, H, P> ExactSizeIterator for Outputs<'_, L, H, P> {}
 impl<L: Layer<H, P>, H, P> core::iter::FusedIterator for Outputs<'_, L, H, P> {}
 
 const fn elements_of_input<L: Layer<H, P>, H, P>() -> usize {
-    size_of::<L::Row>() / size_of::<L::Element>()
+    size_of::<<L::Frame as Frame<H, P>>::Row>() / size_of::<ElementOf<L, H, P>>()
 }
 
 /// The inputs remembered, of `width` elements each.

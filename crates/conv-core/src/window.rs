@@ -15,14 +15,14 @@ use crate::matrix::Matrix;
 use crate::shape::{Image, Kernel1d, Kernel2d, Sample, Signal};
 use crate::typed::{self, KernelShape, Settings, Shape};
 
-const fn signal<S: Signal>() -> Shape<1> {
+pub(crate) const fn signal<S: Signal>() -> Shape<1> {
     Shape {
         extents: [S::LENGTH],
         channels: S::CHANNELS,
     }
 }
 
-const fn image<I: Image>() -> Shape<2> {
+pub(crate) const fn image<I: Image>() -> Shape<2> {
     Shape {
         extents: [I::HEIGHT, I::WIDTH],
         channels: I::CHANNELS,

@@ -40,7 +40,12 @@ const MESSAGES: &[(&str, &str)] = &[
         "output 5 along the height is pooled from padding alone, expected at least 1 input",
     ),
     ("pool_output", "output width is 5, expected 4"),
+    ("quantised_signal", "output length is 8, expected 9"),
     ("stream_history", "history length is 7, expected at least 8"),
+    (
+        "stream_pool_pad",
+        "height: a pad is 2, expected less than the 2 positions that a window of a pooling stream covers",
+    ),
     ("bias_length", "bias has 3 channels, expected 4"),
     (
         "bias_slice",

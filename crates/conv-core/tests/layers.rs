@@ -219,13 +219,13 @@ fn pools_refuse_what_they_cannot_do() {
     assert_eq!(
         error,
         Error::EmptyWindow {
-            dimension: Dimension::Width,
+            dimension: Dimension::Length,
             output: 5
         }
     );
     assert_eq!(
         error.to_string(),
-        "output 5 along the width is pooled from padding alone, expected at least 1 input"
+        "output 5 along the length is pooled from padding alone, expected at least 1 input"
     );
     let wide = Geometry::direct([Axis::new(65_535)], [65_535], 1, 1, 1).unwrap();
     let input = vec![i16::MIN; 65_535];

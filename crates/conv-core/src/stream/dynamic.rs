@@ -1,20 +1,27 @@
 //! Streams whose shapes only run time knows.
 
-use crate::dot::Plain;
-use crate::dynamic::{Operation, Planar};
+use core::marker::PhantomData;
+
+use crate::dynamic::{Operation, Planar, length};
 use crate::element::{Element, Multiply};
-use crate::engine::{Direction, Operands, Pixels};
+use crate::engine::{Direction, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::Finish;
 use crate::geometry::Geometry;
-use crate::stream::layer::Course;
+use crate::pool::{self, PoolOperation, Pooled};
+use crate::quantised::{
+    Accumulate, Activation, QuantOperation, QuantWeights, Requantisation, run_quantised,
+};
+use crate::requantise::Rounding;
+use crate::stream::layer::{self, Course};
 use crate::stream::remembered;
 use crate::stream::schedule::{Cursor, Due, Schedule};
 
 /// A [`Stream`](crate::stream::Stream) of shapes known at run time, on flat slices with channels innermost.
 ///
 /// The geometry's first dimension is the one that is streamed, whatever its extents there: length, or height.
-/// One input is a sample of all channels or a row of all columns and channels.
+/// One input is a sample of all channels or a row of all columns and channels. `L` is what it runs: [`SliceMap`],
+/// [`SliceQuantised`] or [`SlicePool`].
 ///
 /// ```
 /// use conv_core::finish;
@@ -39,7 +46,7 @@ use crate::stream::schedule::{Cursor, Due, Schedule};
 /// # Ok::<(), conv_core::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct SliceStream<'a, T, W, F> {
+pub struct SliceStream<'a, T, L> {
     course: Course,
     cursor: Cursor,
     dimension: Dimension,
@@ -47,8 +54,76 @@ pub struct SliceStream<'a, T, W, F> {
     input: usize,
     output: usize,
     history: &'a mut [T],
+    layer: L,
+}
+
+/// What a [`SliceStream`] runs, from inputs of `T` to outputs of `O`. Sealed.
+pub trait Compute<T, O>: sealed::Sealed {
+    /// The outputs of a plan; the buffers have its lengths.
+    #[doc(hidden)]
+    fn compute(&self, plan: &Plan, input: &[T], output: &mut [O]);
+}
+
+/// A kernel and a last step: one of the four operations.
+#[derive(Clone, Copy, Debug)]
+pub struct SliceMap<'a, W, F> {
     kernel: &'a [W],
     finish: F,
+}
+
+/// A quantised layer with outputs of `O`.
+#[derive(Clone, Copy, Debug)]
+pub struct SliceQuantised<'a, K, R: Rounding, O> {
+    kernel: K,
+    requantisation: Requantisation<'a, R>,
+    output: PhantomData<fn() -> O>,
+}
+
+/// Average or max pooling.
+#[derive(Clone, Copy, Debug)]
+pub struct SlicePool<T> {
+    operation: PoolOperation,
+    low: T,
+    high: T,
+}
+
+mod sealed {
+    use crate::requantise::Rounding;
+
+    pub trait Sealed {}
+    impl<W, F> Sealed for super::SliceMap<'_, W, F> {}
+    impl<K, R: Rounding, O> Sealed for super::SliceQuantised<'_, K, R, O> {}
+    impl<T> Sealed for super::SlicePool<T> {}
+}
+
+impl<T, W, F> Compute<T, F::Output> for SliceMap<'_, W, F>
+where
+    T: Multiply<W, F::Accumulator>,
+    W: Element,
+    F: Finish,
+{
+    fn compute(&self, plan: &Plan, input: &[T], output: &mut [F::Output]) {
+        layer::run(plan, input, self.kernel, output, &self.finish);
+    }
+}
+
+impl<T, K, R, O> Compute<T, O> for SliceQuantised<'_, K, R, O>
+where
+    T: Activation,
+    K: QuantWeights,
+    R: Rounding,
+    R::Accumulator: Accumulate,
+    O: Activation,
+{
+    fn compute(&self, plan: &Plan, input: &[T], output: &mut [O]) {
+        run_quantised(plan, input, self.kernel, output, &self.requantisation);
+    }
+}
+
+impl<T: Pooled> Compute<T, T> for SlicePool<T> {
+    fn compute(&self, plan: &Plan, input: &[T], output: &mut [T]) {
+        pool::run(self.operation, plan, input, output, (self.low, self.high));
+    }
 }
 
 macro_rules! slice_constructors {
@@ -68,12 +143,17 @@ macro_rules! slice_constructors {
         where
             Geometry<D>: Planar,
         {
-            Self::new(Operation::$operation, geometry, kernel, history, finish)
+            let operation = Operation::$operation;
+            operation.check::<T, W, F::Accumulator, D>(geometry, finish.channels())?;
+            length(Buffer::Kernel, geometry.kernel_elements(), kernel.len())?;
+            let plan = operation.planar_plan(geometry);
+            let layer = SliceMap { kernel, finish };
+            Self::new(operation.direction(), geometry, plan, history, layer)
         }
     )*};
 }
 
-impl<'a, T, W, F> SliceStream<'a, T, W, F>
+impl<'a, T, W, F> SliceStream<'a, T, SliceMap<'a, W, F>>
 where
     T: Multiply<W, F::Accumulator>,
     W: Element,
@@ -89,29 +169,127 @@ where
         /// A stream of the transposed depthwise operation.
         depthwise_transpose => DEPTHWISE_TRANSPOSE;
     }
+}
 
-    fn new<const D: usize>(
-        operation: Operation,
+impl<'a, T, K, R, O> SliceStream<'a, T, SliceQuantised<'a, K, R, O>>
+where
+    T: Activation,
+    K: QuantWeights,
+    R: Rounding,
+    R::Accumulator: Accumulate,
+    O: Activation,
+{
+    /// A stream of a quantised layer, with the arithmetic of [`Geometry::quantised`].
+    ///
+    /// ```
+    /// use conv_core::quantised::{QuantOperation, Quantisation, Requantisation};
+    /// use conv_core::requantise::{Double, Multiplier};
+    /// use conv_core::stream::SliceStream;
+    /// use conv_core::{Axis, Geometry};
+    ///
+    /// let geometry = Geometry::direct([Axis::new(3).with_pads(2, 0)], [8], 1, 1, 1)?;
+    /// let requantisation = Requantisation::<Double> {
+    ///     bias: None,
+    ///     scales: &[Multiplier::from_scale(0.25).unwrap()],
+    ///     quantisation: Quantisation::new(-128, -128),
+    /// };
+    /// let kernel: &[i8] = &[1, 2, 1];
+    /// let mut history = [0_i8; 3];
+    /// let operation = QuantOperation::Conv;
+    /// let mut stream = SliceStream::quantised(&geometry, operation, kernel, &mut history, requantisation)?;
+    ///
+    /// let mut output = [0_i8];
+    /// stream.push(&[-28])?.write_next(&mut output)?;
+    /// assert_eq!(output, [-103]); // 100·1/4
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Geometry::quantised`], and [`Error::Elements`] for a `history` shorter than the number expected.
+    pub fn quantised<const D: usize>(
         geometry: &Geometry<D>,
-        kernel: &'a [W],
+        operation: QuantOperation,
+        kernel: K,
         history: &'a mut [T],
-        finish: F,
+        requantisation: Requantisation<'a, R>,
     ) -> Result<Self, Error>
     where
         Geometry<D>: Planar,
     {
-        operation.check::<T, W, F::Accumulator, D>(geometry, finish.channels())?;
-        length(Buffer::Kernel, geometry.kernel_elements(), kernel.len())?;
-        let schedule = schedule(operation.direction(), geometry)?;
-        let planar = geometry.planar();
-        // A signal is an image of one row, which the stream runs along.
-        let dimension = 2 - D.min(2);
-        let across = |extents: [usize; 2]| if D == 1 { 1 } else { extents[1] };
+        let operation = operation.operation();
+        geometry.check_quantised::<T, K, R, O>(operation, &requantisation)?;
+        length(Buffer::Kernel, geometry.kernel_elements(), kernel.count())?;
+        let plan = operation.planar_plan(geometry);
+        let layer = SliceQuantised {
+            kernel,
+            requantisation,
+            output: PhantomData,
+        };
+        Self::new(operation.direction(), geometry, plan, history, layer)
+    }
+}
+
+impl<'a, T: Pooled> SliceStream<'a, T, SlicePool<T>> {
+    /// A stream of average or max pooling, as [`Geometry::pool`]. A signal so short that a window holds padding
+    /// alone, which that refuses, gives the clamped least value there, of an average 0.
+    ///
+    /// ```
+    /// use conv_core::pool::PoolOperation;
+    /// use conv_core::stream::SliceStream;
+    /// use conv_core::{Axis, Geometry};
+    ///
+    /// let geometry = Geometry::direct([Axis::new(2).with_stride(2)], [8], 1, 1, 1)?;
+    /// let mut history = [0_i16; 2];
+    /// let (operation, range) = (PoolOperation::Average, (i16::MIN, i16::MAX));
+    /// let mut stream = SliceStream::pool(&geometry, operation, &mut history, range.0, range.1)?;
+    ///
+    /// let mut output = [0];
+    /// assert!(!stream.push(&[10])?.write_next(&mut output)?);
+    /// assert!(stream.push(&[14])?.write_next(&mut output)?);
+    /// assert_eq!(output, [12]);
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Geometry::pool`], [`Error::PoolPad`] for a pad along the stream that could hold a whole window, and
+    /// [`Error::Elements`] for a `history` shorter than the number expected.
+    pub fn pool<const D: usize>(
+        geometry: &Geometry<D>,
+        operation: PoolOperation,
+        history: &'a mut [T],
+        low: T,
+        high: T,
+    ) -> Result<Self, Error>
+    where
+        Geometry<D>: Planar,
+    {
+        pool::check_stream::<T, D>(operation, &geometry.planar())?;
+        let plan = Operation::DEPTHWISE.planar_plan(geometry);
+        let layer = SlicePool {
+            operation,
+            low,
+            high,
+        };
+        Self::new(Direction::Direct, geometry, plan, history, layer)
+    }
+}
+
+impl<'a, T: Element, L> SliceStream<'a, T, L> {
+    fn new<const D: usize>(
+        direction: Direction,
+        geometry: &Geometry<D>,
+        plan: Plan,
+        history: &'a mut [T],
+        layer: L,
+    ) -> Result<Self, Error> {
+        let schedule = schedule(direction, geometry)?;
         let (x, y) = (
-            across(planar.input()) * geometry.input_channels(),
-            across(planar.output()) * geometry.output_channels(),
+            across(geometry.input(), geometry.input_channels()),
+            across(geometry.output(), geometry.output_channels()),
         );
-        let (input, output) = match operation.direction() {
+        let (input, output) = match direction {
             Direction::Direct => (x, y),
             Direction::Transposed => (y, x),
         };
@@ -121,17 +299,17 @@ where
         }
         Ok(Self {
             course: Course {
-                plan: operation.plan(&planar),
+                plan,
                 schedule,
-                dimension,
+                // A signal is an image of one row, which the stream runs along.
+                dimension: 2 - D.min(2),
             },
             cursor: schedule.cursor(),
             dimension: Dimension::spatial(0, D),
             input,
             output,
             history,
-            kernel,
-            finish,
+            layer,
         })
     }
 
@@ -140,7 +318,7 @@ where
     /// # Errors
     ///
     /// [`Error::Elements`] for an input of another length; nothing is then taken.
-    pub fn push(&mut self, input: &[T]) -> Result<SliceOutputs<'_, 'a, T, W, F>, Error> {
+    pub fn push(&mut self, input: &[T]) -> Result<SliceOutputs<'_, 'a, T, L>, Error> {
         length(Buffer::Input, self.input, input.len())?;
         let schedule = &self.course.schedule;
         let due = schedule.push(&mut self.cursor, self.history, input);
@@ -154,7 +332,7 @@ where
     ///
     /// [`AxisError::OutputPadding`](crate::AxisError::OutputPadding) unless it is less than the stride or the dilation, for direct
     /// operations unless it is 0; nothing is then done.
-    pub fn flush(&mut self, output_padding: usize) -> Result<SliceOutputs<'_, 'a, T, W, F>, Error> {
+    pub fn flush(&mut self, output_padding: usize) -> Result<SliceOutputs<'_, 'a, T, L>, Error> {
         let schedule = &self.course.schedule;
         schedule.check_padding(self.dimension, output_padding)?;
         let due = schedule.finish(&mut self.cursor, output_padding);
@@ -179,40 +357,37 @@ where
     }
 }
 
-impl<T, W, F> SliceStream<'_, T, W, F> {
-    /// Least length of the history of a direct or depthwise stream, in elements.
+impl<const D: usize> Geometry<D> {
+    /// Least length, in elements, of the history of a [`SliceStream`] of a direct, depthwise or pooling layer.
     ///
     /// # Errors
     ///
     /// [`Error::Axis`] and [`Error::Overflow`] where that does not fit.
-    pub fn conv_history<const D: usize>(geometry: &Geometry<D>) -> Result<usize, Error> {
-        history(Direction::Direct, geometry)
+    pub fn conv_history(&self) -> Result<usize, Error> {
+        let input = across(self.input(), self.input_channels());
+        needed(&schedule(Direction::Direct, self)?, input)
     }
 
-    /// Least length of the history of a transposed stream, in elements.
+    /// Least length, in elements, of the history of a [`SliceStream`] of a transposed layer.
     ///
     /// # Errors
     ///
     /// [`Error::Axis`] and [`Error::Overflow`] where that does not fit.
-    pub fn conv_transpose_history<const D: usize>(geometry: &Geometry<D>) -> Result<usize, Error> {
-        history(Direction::Transposed, geometry)
+    pub fn conv_transpose_history(&self) -> Result<usize, Error> {
+        let input = across(self.output(), self.output_channels());
+        needed(&schedule(Direction::Transposed, self)?, input)
     }
 }
 
 /// The outputs that are due, each computed when it is taken. From [`SliceStream::push`] and [`SliceStream::flush`].
 #[must_use = "outputs not taken are lost"]
 #[derive(Debug)]
-pub struct SliceOutputs<'s, 'a, T, W, F> {
-    stream: &'s SliceStream<'a, T, W, F>,
+pub struct SliceOutputs<'s, 'a, T, L> {
+    stream: &'s SliceStream<'a, T, L>,
     due: Due,
 }
 
-impl<T, W, F> SliceOutputs<'_, '_, T, W, F>
-where
-    T: Multiply<W, F::Accumulator>,
-    W: Element,
-    F: Finish,
-{
+impl<T: Element, L> SliceOutputs<'_, '_, T, L> {
     /// Number of outputs not yet taken.
     #[must_use]
     pub fn remaining(&self) -> usize {
@@ -224,7 +399,10 @@ where
     /// # Errors
     ///
     /// [`Error::Elements`] for an output of another length; nothing is then written or taken.
-    pub fn write_next(&mut self, output: &mut [F::Output]) -> Result<bool, Error> {
+    pub fn write_next<O>(&mut self, output: &mut [O]) -> Result<bool, Error>
+    where
+        L: Compute<T, O>,
+    {
         let stream = self.stream;
         length(Buffer::Output, stream.output, output.len())?;
         let valid = self.due.valid;
@@ -232,17 +410,8 @@ where
         let Some(start) = stream.course.schedule.next(&mut self.due) else {
             return Ok(false);
         };
-        let plan = stream
-            .course
-            .plan
-            .within(stream.course.dimension, start, valid);
-        let operands = Operands {
-            product: Plain,
-            input: source,
-            kernel: stream.kernel,
-            finish: &stream.finish,
-        };
-        operands.run(&plan, Pixels::All, output);
+        let plan = stream.course.at(start, valid);
+        stream.layer.compute(&plan, source, output);
         Ok(true)
     }
 }
@@ -262,13 +431,9 @@ fn schedule<const D: usize>(
     }
 }
 
-fn history<const D: usize>(direction: Direction, geometry: &Geometry<D>) -> Result<usize, Error> {
-    let (extents, channels) = match direction {
-        Direction::Direct => (geometry.input(), geometry.input_channels()),
-        Direction::Transposed => (geometry.output(), geometry.output_channels()),
-    };
-    let across = extents.iter().skip(1).product::<usize>();
-    needed(&schedule(direction, geometry)?, across * channels)
+/// Elements of one input or output: all extents but the first, times the channels. Checked to fit by [`Geometry`].
+fn across<const D: usize>(extents: [usize; D], channels: usize) -> usize {
+    extents.iter().skip(1).product::<usize>() * channels
 }
 
 /// Elements of the history for inputs of `width`.
@@ -280,15 +445,4 @@ fn needed(schedule: &Schedule, width: usize) -> Result<usize, Error> {
         .ok_or(Error::Overflow {
             buffer: Buffer::History,
         })
-}
-
-const fn length(buffer: Buffer, expected: usize, found: usize) -> Result<(), Error> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Elements {
-        buffer,
-        expected,
-        found,
-    })
 }

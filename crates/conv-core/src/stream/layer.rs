@@ -1,7 +1,7 @@
-//! What a stream can run: a map with its kernel and finish, or a quantised layer.
+//! What a stream can run: a map with its kernel and finish, a quantised layer, or pooling.
 
 use core::marker::PhantomData;
-use core::{fmt, mem, slice};
+use core::{fmt, mem};
 
 use crate::axis::{AxisError, Padding, Window};
 use crate::dot::Plain;
@@ -10,9 +10,11 @@ use crate::engine::{Direction, Operands, Pixels, Plan};
 use crate::error::{Dimension, Error};
 use crate::finish::Finish;
 use crate::message::Message;
-use crate::quantised::{self, Accumulate, Activation, LayerKind, QuantKernel, QuantLayer2d};
+use crate::pool::{self, Pool, Pooled, Pooling};
+use crate::quantised::{self, Accumulate, Activation, LayerKind, QuantKernel, QuantLayer};
 use crate::requantise::Rounding;
-use crate::shape::{Image, Kernel1d, Kernel2d, Sample, Signal};
+use crate::shape::{Image, Kernel1d, Kernel2d, Signal};
+use crate::stream::frame::{Arrays, Frame, Images, Signals};
 use crate::stream::schedule::Schedule;
 use crate::typed::{self, KernelShape, Shape};
 use crate::window::{self, Window1d, Window2d};
@@ -26,41 +28,35 @@ pub struct Course {
     pub(crate) dimension: usize,
 }
 
-/// What a [`Stream`](crate::stream::Stream) runs over a history `H`, with outputs `P`: [`Layer1d`], [`Layer2d`] or
-/// a reference to a [`QuantLayer2d`]. Sealed.
+impl Course {
+    /// The output whose taps start at `start` of the `valid` inputs that are there.
+    #[inline]
+    pub(crate) const fn at(&self, start: isize, valid: usize) -> Plan {
+        self.plan.within(self.dimension, start, valid)
+    }
+}
+
+/// What a [`Stream`](crate::stream::Stream) runs over a history `H`, with outputs `P`: [`Layer1d`], [`Layer2d`], or a
+/// reference to a [`QuantLayer`] or a [`Pool`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not stream from a history `{H}` to outputs `{P}`",
     note = "a signal's history is `[T; N]` or `[[T; C]; N]`, an image's `[[T; W]; N]` or `[[[T; C]; W]; N]`; outputs are one sample, or one row `[T; W]` or `[[T; C]; W]`"
 )]
 pub trait Layer<H, P>: sealed::Sealed {
-    /// What one step takes: a sample, or a reference to a row.
-    type Input<'r>: Copy;
-    /// The same in a slice.
-    type Row;
-    /// What inputs hold.
-    type Element: Element;
+    /// How history, inputs and outputs look.
+    type Frame: Frame<H, P>;
     /// Plan and schedule. Evaluating it checks every shape.
     #[doc(hidden)]
     const COURSE: Course;
 
-    /// An input, from a block.
+    /// The outputs of a plan.
     #[doc(hidden)]
-    fn input(row: &Self::Row) -> Self::Input<'_>;
-    /// Calls `with` with the elements of an input.
-    #[doc(hidden)]
-    fn with_elements<R>(input: Self::Input<'_>, with: impl FnOnce(&[Self::Element]) -> R) -> R;
-    /// The elements of the history.
-    #[doc(hidden)]
-    fn elements(history: &H) -> &[Self::Element];
-    /// The elements of the history.
-    #[doc(hidden)]
-    fn elements_mut(history: &mut H) -> &mut [Self::Element];
-    /// An output of zeros.
-    #[doc(hidden)]
-    fn blank() -> P;
-    /// The output at `start` of the `valid` inputs in `source`.
-    #[doc(hidden)]
-    fn compute(&self, start: isize, valid: usize, source: &[Self::Element], output: &mut P);
+    fn run(
+        &self,
+        plan: &Plan,
+        input: &[<Self::Frame as Frame<H, P>>::Element],
+        output: &mut [<Self::Frame as Frame<H, P>>::Output],
+    );
 }
 
 mod sealed {
@@ -182,206 +178,136 @@ layers! {
     Layer2d;
 }
 
-impl<Op, M, K, F, S, R, const N: usize> Layer<[S; N], R> for Layer1d<'_, Op, M, K, F>
-where
-    Op: Operation1d<K>,
-    M: Window1d,
-    F: Finish<Output = R::Element>,
-    S: Sample,
-    R: Sample,
-    S::Element: Multiply<Op::Weight, F::Accumulator>,
+impl<Kind, M, T, K, R: Rounding, const CO: usize, const D: usize> sealed::Sealed
+    for &QuantLayer<Kind, M, T, K, R, CO, D>
 {
-    type Input<'r> = S;
-    type Row = S;
-    type Element = S::Element;
-    const COURSE: Course = {
-        let (settings, Way(direction), Taps(kernel)) =
-            (window::settings_1d::<M>(), Op::DIRECTION, Op::KERNEL);
-        let (length, taps) = (Dimension::Length, kernel.extents[0]);
-        let schedule = schedule(settings.windows[0], taps, direction, length, N);
-        let (from, to) = least(&schedule, length);
-        let source = Shape {
-            extents: [from],
-            channels: S::CHANNELS,
-        };
-        let target = Shape {
-            extents: [to],
-            channels: R::CHANNELS,
-        };
-        let plan = settings.plan::<S::Element, Op::Weight, F>(direction, source, kernel, target);
-        Course {
-            plan: typed::plan_1d(plan),
-            schedule,
-            dimension: 1,
+}
+
+impl<Kind, M, T, const KH: usize, const KW: usize, const D: usize> sealed::Sealed
+    for &Pool<Kind, M, T, KH, KW, D>
+{
+}
+
+/// What streams in a frame: maps, quantised layers, pooling.
+macro_rules! streamed {
+    (
+        $frame:ident, $layer:ident, $operation:ident, $window:ident, $settings:ident, $scheduled:ident, $plan:ident,
+        $dimensions:literal, [$($tap:ident),*], |$geometry:ident| $planar:expr
+    ) => {
+        impl<Op, M, K, F, H, P> Layer<H, P> for $layer<'_, Op, M, K, F>
+        where
+            Op: $operation<K>,
+            M: $window,
+            $frame: Frame<H, P>,
+            F: Finish<Output = <$frame as Frame<H, P>>::Output>,
+            <$frame as Frame<H, P>>::Element: Multiply<Op::Weight, F::Accumulator>,
+        {
+            type Frame = $frame;
+            const COURSE: Course = {
+                let (settings, Way(direction), Taps(kernel)) =
+                    (window::$settings::<M>(), Op::DIRECTION, Op::KERNEL);
+                let arrays = <$frame as Frame<H, P>>::ARRAYS;
+                let (schedule, from, to) =
+                    $scheduled(&arrays, settings.windows[0], kernel.extents[0], direction);
+                let plan = settings.plan::<<$frame as Frame<H, P>>::Element, Op::Weight, F>(
+                    direction, from, kernel, to,
+                );
+                Course {
+                    plan: typed::$plan(plan),
+                    schedule,
+                    dimension: 2 - $dimensions,
+                }
+            };
+
+            fn run(
+                &self,
+                plan: &Plan,
+                input: &[<$frame as Frame<H, P>>::Element],
+                output: &mut [F::Output],
+            ) {
+                run(plan, input, Op::weights(self.kernel), output, &self.finish);
+            }
+        }
+
+        impl<Kind, M, T, K, R, H, P, const CO: usize> Layer<H, P>
+            for &QuantLayer<Kind, M, T, K, R, CO, $dimensions>
+        where
+            Kind: LayerKind,
+            M: $window,
+            T: Activation + Multiply<i8, R::Accumulator>,
+            K: QuantKernel<$dimensions>,
+            R: Rounding,
+            R::Accumulator: Accumulate,
+            $frame: Frame<H, P, Element = T>,
+            <$frame as Frame<H, P>>::Output: Activation,
+        {
+            type Frame = $frame;
+            const COURSE: Course = {
+                let settings = window::$settings::<M>();
+                let arrays = <$frame as Frame<H, P>>::ARRAYS;
+                let direction = Kind::OPERATION.operation().direction();
+                let (schedule, from, to) =
+                    $scheduled(&arrays, settings.windows[0], K::EXTENTS[0], direction);
+                let resolved = quantised::resolved::<Kind, K, $dimensions>(settings, from, to);
+                Course {
+                    plan: typed::$plan(resolved),
+                    schedule,
+                    dimension: 2 - $dimensions,
+                }
+            };
+
+            fn run(
+                &self,
+                plan: &Plan,
+                input: &[T],
+                output: &mut [<$frame as Frame<H, P>>::Output],
+            ) {
+                self.run_plan(Kind::OPERATION, plan, input, output);
+            }
+        }
+
+        impl<Kind, M, T, H, P, const KH: usize, const KW: usize> Layer<H, P>
+            for &Pool<Kind, M, T, KH, KW, $dimensions>
+        where
+            Kind: Pooling,
+            M: $window,
+            T: Pooled,
+            $frame: Frame<H, P, Element = T, Output = T>,
+        {
+            type Frame = $frame;
+            const COURSE: Course = {
+                let settings = window::$settings::<M>();
+                let arrays = <$frame as Frame<H, P>>::ARRAYS;
+                let kernel = [$($tap),*];
+                let (schedule, from, to) =
+                    $scheduled(&arrays, settings.windows[0], kernel[0], Direction::Direct);
+                let $geometry = pool::map::<$dimensions>(settings, kernel, from, to);
+                let geometry = $planar;
+                let checked = pool::check_stream::<T, $dimensions>(Kind::OPERATION, &geometry);
+                Course {
+                    plan: pool::built(&geometry, checked),
+                    schedule,
+                    dimension: 2 - $dimensions,
+                }
+            };
+
+            fn run(&self, plan: &Plan, input: &[T], output: &mut [T]) {
+                self.run_plan(plan, input, output);
+            }
         }
     };
-
-    fn input(row: &S) -> S {
-        *row
-    }
-
-    fn with_elements<Q>(input: S, with: impl FnOnce(&[S::Element]) -> Q) -> Q {
-        with(S::flatten(slice::from_ref(&input)))
-    }
-
-    fn elements(history: &[S; N]) -> &[S::Element] {
-        S::flatten(history)
-    }
-
-    fn elements_mut(history: &mut [S; N]) -> &mut [S::Element] {
-        S::flatten_mut(history)
-    }
-
-    fn blank() -> R {
-        R::ZERO
-    }
-
-    fn compute(&self, start: isize, valid: usize, source: &[S::Element], output: &mut R) {
-        let course = const { &<Self as Layer<[S; N], R>>::COURSE };
-        let (kernel, output) = (
-            Op::weights(self.kernel),
-            R::flatten_mut(slice::from_mut(output)),
-        );
-        run(course, start, valid, source, kernel, output, &self.finish);
-    }
+}
+streamed! {
+    Signals, Layer1d, Operation1d, Window1d, settings_1d, scheduled_1d, plan_1d, 1, [KW], |geometry| geometry.as_2d()
+}
+streamed! {
+    Images, Layer2d, Operation2d, Window2d, settings_2d, scheduled_2d, plan_2d, 2, [KH, KW], |geometry| geometry
 }
 
-impl<Op, M, K, F, S, R, const W: usize, const N: usize, const OW: usize> Layer<[[S; W]; N], [R; OW]>
-    for Layer2d<'_, Op, M, K, F>
-where
-    Op: Operation2d<K>,
-    M: Window2d,
-    F: Finish<Output = R::Element>,
-    S: Sample + 'static,
-    R: Sample,
-    S::Element: Multiply<Op::Weight, F::Accumulator>,
-{
-    type Input<'r> = &'r [S; W];
-    type Row = [S; W];
-    type Element = S::Element;
-    const COURSE: Course = {
-        let (settings, Way(direction), Taps(kernel)) =
-            (window::settings_2d::<M>(), Op::DIRECTION, Op::KERNEL);
-        let (height, taps) = (Dimension::Height, kernel.extents[0]);
-        let schedule = schedule(settings.windows[0], taps, direction, height, N);
-        let (from, to) = least(&schedule, height);
-        let source = Shape {
-            extents: [from, W],
-            channels: S::CHANNELS,
-        };
-        let target = Shape {
-            extents: [to, OW],
-            channels: R::CHANNELS,
-        };
-        let plan = settings.plan::<S::Element, Op::Weight, F>(direction, source, kernel, target);
-        Course {
-            plan: typed::plan_2d(plan),
-            schedule,
-            dimension: 0,
-        }
-    };
-
-    fn input(row: &[S; W]) -> &[S; W] {
-        row
-    }
-
-    fn with_elements<Q>(input: &[S; W], with: impl FnOnce(&[S::Element]) -> Q) -> Q {
-        with(S::flatten(input))
-    }
-
-    fn elements(history: &[[S; W]; N]) -> &[S::Element] {
-        S::flatten(history.as_flattened())
-    }
-
-    fn elements_mut(history: &mut [[S; W]; N]) -> &mut [S::Element] {
-        S::flatten_mut(history.as_flattened_mut())
-    }
-
-    fn blank() -> [R; OW] {
-        [R::ZERO; OW]
-    }
-
-    fn compute(&self, start: isize, valid: usize, source: &[S::Element], output: &mut [R; OW]) {
-        let course = const { &<Self as Layer<[[S; W]; N], [R; OW]>>::COURSE };
-        let (kernel, output) = (Op::weights(self.kernel), R::flatten_mut(output));
-        run(course, start, valid, source, kernel, output, &self.finish);
-    }
-}
-
-impl<Kind, M, T, K, R: Rounding, const CO: usize> sealed::Sealed
-    for &QuantLayer2d<Kind, M, T, K, R, CO>
-{
-}
-
-impl<Kind, M, T, K, R, S, O, const CO: usize, const W: usize, const N: usize, const OW: usize>
-    Layer<[[S; W]; N], [O; OW]> for &QuantLayer2d<Kind, M, T, K, R, CO>
-where
-    Kind: LayerKind,
-    M: Window2d,
-    T: Activation + Multiply<i8, R::Accumulator>,
-    K: QuantKernel,
-    R: Rounding,
-    R::Accumulator: Accumulate,
-    S: Sample<Element = T> + 'static,
-    O: Sample,
-    O::Element: Activation,
-{
-    type Input<'r> = &'r [S; W];
-    type Row = [S; W];
-    type Element = T;
-    const COURSE: Course = {
-        let direction = Kind::OPERATION.operation().direction();
-        let height = Dimension::Height;
-        let schedule = schedule(M::HEIGHT, K::HEIGHT, direction, height, N);
-        let (from, to) = least(&schedule, height);
-        let source = Shape {
-            extents: [from, W],
-            channels: S::CHANNELS,
-        };
-        let target = Shape {
-            extents: [to, OW],
-            channels: O::CHANNELS,
-        };
-        Course {
-            plan: quantised::plan_2d::<Kind, M, K>(source, target),
-            schedule,
-            dimension: 0,
-        }
-    };
-
-    fn input(row: &[S; W]) -> &[S; W] {
-        row
-    }
-
-    fn with_elements<Q>(input: &[S; W], with: impl FnOnce(&[T]) -> Q) -> Q {
-        with(S::flatten(input))
-    }
-
-    fn elements(history: &[[S; W]; N]) -> &[T] {
-        S::flatten(history.as_flattened())
-    }
-
-    fn elements_mut(history: &mut [[S; W]; N]) -> &mut [T] {
-        S::flatten_mut(history.as_flattened_mut())
-    }
-
-    fn blank() -> [O; OW] {
-        [O::ZERO; OW]
-    }
-
-    fn compute(&self, start: isize, valid: usize, source: &[T], output: &mut [O; OW]) {
-        let course = const { &<Self as Layer<[[S; W]; N], [O; OW]>>::COURSE };
-        let plan = course.plan.within(course.dimension, start, valid);
-        self.run_plan(Kind::OPERATION, &plan, source, O::flatten_mut(output));
-    }
-}
-
-/// One output: the taps start at `start` of the `valid` inputs in `source`.
+/// The outputs of a map's plan.
 pub(crate) fn run<T, W, F>(
-    course: &Course,
-    start: isize,
-    valid: usize,
-    source: &[T],
+    plan: &Plan,
+    input: &[T],
     kernel: &[W],
     output: &mut [F::Output],
     finish: &F,
@@ -390,14 +316,13 @@ pub(crate) fn run<T, W, F>(
     W: Element,
     F: Finish,
 {
-    let plan = course.plan.within(course.dimension, start, valid);
     let operands = Operands {
         product: Plain,
-        input: source,
+        input,
         kernel,
         finish,
     };
-    operands.run(&plan, Pixels::All, output);
+    operands.run(plan, Pixels::All, output);
 }
 
 /// The schedule of a typed stream, at compile time: stops the build where there is none.
@@ -430,6 +355,38 @@ const fn schedule(
         panic!("{}", message.as_str())
     }
     schedule
+}
+
+/// Schedule and shapes of a stream of samples, over the shortest signal that the axis allows.
+const fn scheduled_1d(
+    arrays: &Arrays,
+    window: Window,
+    taps: usize,
+    direction: Direction,
+) -> (Schedule, Shape<1>, Shape<1>) {
+    let length = Dimension::Length;
+    let schedule = schedule(window, taps, direction, length, arrays.history);
+    let ((from, to), [source, target]) = (least(&schedule, length), arrays.channels);
+    (schedule, shape([from], source), shape([to], target))
+}
+
+/// Schedule and shapes of a stream of rows, over the lowest image that the axis allows.
+const fn scheduled_2d(
+    arrays: &Arrays,
+    window: Window,
+    taps: usize,
+    direction: Direction,
+) -> (Schedule, Shape<2>, Shape<2>) {
+    let height = Dimension::Height;
+    let schedule = schedule(window, taps, direction, height, arrays.history);
+    let ((from, to), [source, target]) = (least(&schedule, height), arrays.channels);
+    let [source_width, target_width] = arrays.widths;
+    let from = shape([from, source_width], source);
+    (schedule, from, shape([to, target_width], target))
+}
+
+const fn shape<const D: usize>(extents: [usize; D], channels: usize) -> Shape<D> {
+    Shape { extents, channels }
 }
 
 const fn made(result: Result<Schedule, AxisError>, dimension: Dimension) -> Schedule {

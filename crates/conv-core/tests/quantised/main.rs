@@ -2,6 +2,7 @@
 
 mod peers;
 mod small;
+mod typed;
 
 use conv_core::quantised::{
     Accumulate, Activation, Int4, QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d,

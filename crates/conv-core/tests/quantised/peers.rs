@@ -34,6 +34,7 @@ fn transposed(kernel: usize, stride: usize, pad: isize, inputs: &[usize]) -> usi
                     outputs: channels,
                 };
                 let layer = Small::transposed(
+                    QuantOperation::ConvTranspose,
                     [axis; 2],
                     extents,
                     [padding, stride - 1 - padding],
@@ -88,7 +89,13 @@ fn transposed_with_output_padding_and_4_inputs_is_right_for_every_small_shape() 
     for &(rows, below) in &axes {
         for &(columns, beside) in &axes {
             for extents in [[1, 3], [2, 1], [3, 2]] {
-                let layer = Small::transposed([rows, columns], extents, [below, beside], channels);
+                let layer = Small::transposed(
+                    QuantOperation::ConvTranspose,
+                    [rows, columns],
+                    extents,
+                    [below, beside],
+                    channels,
+                );
                 if let Some(layer) = layer {
                     layer.check::<i8, Double>(&mut random, &settings(&bias));
                     legal += 1;

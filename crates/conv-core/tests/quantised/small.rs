@@ -44,10 +44,11 @@ impl Small {
             QuantOperation::Conv,
             QuantOperation::Depthwise,
             QuantOperation::ConvTranspose,
-        ][choose(3)];
+            QuantOperation::DepthwiseTranspose,
+        ][choose(4)];
         let groups = 1 + choose(3);
         let (inputs, outputs) = match operation {
-            QuantOperation::Depthwise => (1, 1 + choose(2)),
+            QuantOperation::Depthwise | QuantOperation::DepthwiseTranspose => (1, 1 + choose(2)),
             _ => (1 + choose(3), 1 + choose(3)),
         };
         let axes = [0, 1].map(|_| {
@@ -63,9 +64,9 @@ impl Small {
             outputs,
         };
         match operation {
-            QuantOperation::ConvTranspose => {
+            QuantOperation::ConvTranspose | QuantOperation::DepthwiseTranspose => {
                 let padding = axes.map(|axis| choose(axis.stride.max(axis.dilation)));
-                Self::transposed(axes, extents, padding, channels)
+                Self::transposed(operation, axes, extents, padding, channels)
             }
             _ => Self::direct(operation, axes, extents, channels),
         }
@@ -103,8 +104,10 @@ impl Small {
         })
     }
 
-    /// A transposed layer over an input of `extents`; `channels` are those of the map C, whose input it writes.
+    /// A transposed layer, depthwise or not, over an input of `extents`; `channels` are those of the map C, whose input
+    /// it writes.
     pub(crate) fn transposed(
+        operation: QuantOperation,
         axes: [Axis; 2],
         extents: [usize; 2],
         output_padding: [usize; 2],
@@ -127,7 +130,7 @@ impl Small {
             groups,
         );
         Some(Self {
-            operation: QuantOperation::ConvTranspose,
+            operation,
             geometry: geometry.expect("the oracle calls it legal"),
             problem: Problem::new(&problem_axes)
                 .channels(inputs * groups, outputs * groups)
@@ -156,6 +159,10 @@ impl Small {
             QuantOperation::Depthwise => {
                 let place = oracle::channels_last(self.problem.y_channels, &self.kernel);
                 direct(&self.problem, value, |o, _, tap| weight(place(0, o, tap)))
+            }
+            QuantOperation::DepthwiseTranspose => {
+                let place = oracle::channels_last(self.problem.y_channels, &self.kernel);
+                transposed(&self.problem, value, |y, _, tap| weight(place(0, y, tap)))
             }
             QuantOperation::ConvTranspose => {
                 // O H W I/g of the layer's own channels: the oracle's x channel first, its y channel last.

@@ -1,8 +1,12 @@
 //! One small geometry streamed, in every way that it allows, against the batch operation.
 
+use conv_core::dynamic::Planar;
 use conv_core::element::{Element, Multiply};
 use conv_core::finish::{self, raw};
-use conv_core::stream::SliceStream;
+use conv_core::pool::{PoolOperation, Pooled};
+use conv_core::quantised::{Accumulate, Activation, QuantOperation, Quantisation, Requantisation};
+use conv_core::requantise::{Multiplier, Rounding};
+use conv_core::stream::{Compute, SliceMap, SliceStream};
 use conv_core::{Axis, Error, Geometry, Orientation};
 use conv_vectors::guard::{Dirt, Guarded};
 use conv_vectors::random::{Draw, Lcg};
@@ -28,7 +32,7 @@ fn batch<T, W, A, const D: usize>(
     kernel: &[W],
 ) -> Vec<A>
 where
-    Geometry<D>: conv_core::dynamic::Planar,
+    Geometry<D>: Planar,
     T: Multiply<W, A>,
     W: Element,
     A: Element,
@@ -53,9 +57,9 @@ fn stream<'a, T, W, A, const D: usize>(
     geometry: &Geometry<D>,
     kernel: &'a [W],
     history: &'a mut [T],
-) -> Result<SliceStream<'a, T, W, finish::Raw<A>>, Error>
+) -> Result<SliceStream<'a, T, SliceMap<'a, W, finish::Raw<A>>>, Error>
 where
-    Geometry<D>: conv_core::dynamic::Planar,
+    Geometry<D>: Planar,
     T: Multiply<W, A>,
     W: Element,
     A: Element,
@@ -81,15 +85,11 @@ struct Run<'a> {
 
 /// Runs a signal through the stream and compares with the batch output, output by output, and the input with which
 /// each comes with the latency.
-fn compare<T, W, A>(
-    stream: &mut SliceStream<'_, T, W, finish::Raw<A>>,
-    run: &Run<'_>,
-    rows: &[T],
-    expected: &[A],
-) where
-    T: Multiply<W, A>,
-    W: Element,
-    A: Element + Dirt,
+fn compare<T, L, O>(stream: &mut SliceStream<'_, T, L>, run: &Run<'_>, rows: &[T], expected: &[O])
+where
+    T: Element,
+    L: Compute<T, O>,
+    O: Element + Dirt,
 {
     let &Run {
         way,
@@ -99,7 +99,7 @@ fn compare<T, W, A>(
         width,
     } = run;
     let mut wanted = expected.chunks_exact(width);
-    let mut output = Guarded::<A>::new(width);
+    let mut output = Guarded::<O>::new(width);
     let (mut index, inputs) = (0_isize, rows.len() / row);
     let all = stream.outputs_of(inputs);
     assert_eq!(stream.outputs_of(0), 0);
@@ -143,27 +143,16 @@ fn compare<T, W, A>(
     );
 }
 
-/// One geometry with a signal of `extent`, in every way it allows. Two signals one after the other, the first
-/// broken off by a reset.
-pub(crate) fn check<T, W, A, const D: usize>(
-    random: &mut Lcg,
+/// The maps of these axes, in every way that they allow, with every output padding along the streamed one.
+fn cases<const D: usize>(
     axes: [Axis; D],
     extents: [usize; D],
     (x, y, groups): (usize, usize, usize),
     orientation: Orientation,
-) -> usize
-where
-    Geometry<D>: conv_core::dynamic::Planar,
-    T: Multiply<W, A> + Draw + Dirt,
-    W: Element + Draw,
-    A: Element + Dirt,
-{
+) -> Vec<(Way, Geometry<D>, usize)> {
     let mut cases = Vec::new();
     if let Ok(geometry) = Geometry::direct(axes, extents, x, y, groups) {
-        cases.push((Way::Conv, geometry, 0));
-        if groups == x {
-            cases.push((Way::Depthwise, geometry, 0));
-        }
+        cases.push((Way::Conv, geometry.with_orientation(orientation), 0));
     }
     for padding in 0..axes[0].stride.max(axes[0].dilation) {
         let mut to = [0; D];
@@ -172,57 +161,252 @@ where
             to[d] = axes[d].transposed_output(extents[d], padding).unwrap_or(0);
         }
         if let Ok(geometry) = Geometry::transposed(axes, extents, to, x, y, groups) {
+            let geometry = geometry.with_orientation(orientation);
             cases.push((Way::ConvTranspose, geometry, padding));
-            if groups == x {
-                cases.push((Way::DepthwiseTranspose, geometry, padding));
-            }
         }
     }
+    if groups == x {
+        for (way, geometry, padding) in cases.clone() {
+            let way = match way.transposed() {
+                false => Way::Depthwise,
+                true => Way::DepthwiseTranspose,
+            };
+            cases.push((way, geometry, padding));
+        }
+    }
+    cases
+}
+
+/// Two signals one after the other, after a third that a reset breaks off, through the stream that `stream` makes over a
+/// history: each gives what `batch` gives.
+fn drive<'a, T, L, O, const D: usize>(
+    random: &mut Lcg,
+    (way, geometry, padding): (Way, &Geometry<D>, usize),
+    history: &'a mut Guarded<T>,
+    stream: impl FnOnce(&'a mut [T]) -> Result<SliceStream<'a, T, L>, Error>,
+    batch: impl Fn(&[T]) -> Vec<O>,
+) where
+    T: Element + Draw + Dirt,
+    L: Compute<T, O>,
+    O: Element + Dirt,
+{
+    let (source, target, inputs, outputs) = match way.transposed() {
+        false => (
+            geometry.input_elements(),
+            geometry.output_elements(),
+            geometry.input()[0],
+            geometry.output()[0],
+        ),
+        true => (
+            geometry.output_elements(),
+            geometry.input_elements(),
+            geometry.output()[0],
+            geometry.input()[0],
+        ),
+    };
+    let (row, width) = (source / inputs, target / outputs);
+    let mut made = match stream(history.as_mut_slice()) {
+        Ok(made) => made,
+        Err(error) => panic!("{way:?} {geometry:?}: {error}"),
+    };
+    for _ in 0..random.below(4) {
+        let mut noise = vec![T::ZERO; row];
+        random.fill(&mut noise);
+        let _ = made.push(&noise).expect("fits").remaining();
+    }
+    made.reset();
+    for _ in 0..2 {
+        let mut input = vec![T::ZERO; source];
+        random.fill(&mut input);
+        let expected = batch(&input);
+        let axis = &geometry.axes()[0];
+        let run = Run {
+            way,
+            axis,
+            padding,
+            row,
+            width,
+        };
+        compare(&mut made, &run, &input, &expected);
+    }
+}
+
+/// A history as long as needed, or longer by up to two inputs and, where that is not a whole number of them, some
+/// elements.
+fn history<T: Element + Draw + Dirt, const D: usize>(
+    random: &mut Lcg,
+    way: Way,
+    geometry: &Geometry<D>,
+) -> Guarded<T> {
+    let (needed, row) = match way.transposed() {
+        false => (
+            geometry.conv_history(),
+            geometry.input_elements() / geometry.input()[0],
+        ),
+        true => (
+            geometry.conv_transpose_history(),
+            geometry.output_elements() / geometry.output()[0],
+        ),
+    };
+    let needed = needed.expect("small");
+    assert_eq!(needed % row, 0);
+    let mut history = Guarded::<T>::new(needed + random.below(2 * row + 2));
+    random.fill(history.as_mut_slice());
+    history
+}
+
+/// One geometry with a signal of `extents`, in every way it allows; how many there were.
+pub(crate) fn check<T, W, A, const D: usize>(
+    random: &mut Lcg,
+    axes: [Axis; D],
+    extents: [usize; D],
+    channels: (usize, usize, usize),
+    orientation: Orientation,
+) -> usize
+where
+    Geometry<D>: Planar,
+    T: Multiply<W, A> + Draw + Dirt,
+    W: Element + Draw,
+    A: Element + Dirt,
+{
+    let cases = cases(axes, extents, channels, orientation);
     for &(way, geometry, padding) in &cases {
-        let geometry = geometry.with_orientation(orientation);
-        let (source, target) = match way.transposed() {
-            false => (geometry.input_elements(), geometry.output_elements()),
-            true => (geometry.output_elements(), geometry.input_elements()),
-        };
-        let to = match way.transposed() {
-            false => geometry.output()[0],
-            true => geometry.input()[0],
-        };
-        let (row, width) = (source / extents[0], target / to);
-        let needed = match way.transposed() {
-            false => SliceStream::<T, W, finish::Raw<A>>::conv_history(&geometry),
-            true => SliceStream::<T, W, finish::Raw<A>>::conv_transpose_history(&geometry),
-        };
-        let needed = needed.expect("small");
-        assert_eq!(needed % row, 0);
         let mut kernel = vec![W::ZERO; geometry.kernel_elements()];
         random.fill(&mut kernel);
-        // Longer by up to two inputs and, where that is not a whole number of them, some elements.
-        let mut history = Guarded::<T>::new(needed + random.below(2 * row + 2));
-        random.fill(history.as_mut_slice());
-        let mut made = stream::<T, W, A, D>(way, &geometry, &kernel, history.as_mut_slice())
-            .expect("a history that is long enough");
-        for _ in 0..random.below(4) {
-            let mut noise = vec![T::ZERO; row];
-            random.fill(&mut noise);
-            let _ = made.push(&noise).expect("fits").remaining();
-        }
-        made.reset();
-        for _ in 0..2 {
-            let mut input = vec![T::ZERO; source];
-            random.fill(&mut input);
-            let expected = batch::<T, W, A, D>(way, &geometry, &input, &kernel);
-            let axis = &axes[0];
-            let run = Run {
-                way,
-                axis,
-                padding,
-                row,
-                width,
-            };
-            compare(&mut made, &run, &input, &expected);
-        }
+        let mut history = history::<T, D>(random, way, &geometry);
+        drive(
+            random,
+            (way, &geometry, padding),
+            &mut history,
+            |memory| stream::<T, W, A, D>(way, &geometry, &kernel, memory),
+            |input| batch::<T, W, A, D>(way, &geometry, input, &kernel),
+        );
         assert_eq!(history.check(), Ok(()));
     }
     cases.len()
+}
+
+/// The same of quantised layers with outputs of `O`, of any zero point, clamp, biases and scales.
+pub(crate) fn check_quantised<T, R, O, const D: usize>(
+    random: &mut Lcg,
+    axes: [Axis; D],
+    extents: [usize; D],
+    channels: (usize, usize, usize),
+    orientation: Orientation,
+) -> usize
+where
+    Geometry<D>: Planar,
+    T: Activation + Draw + Dirt,
+    R: Rounding<Scale = Multiplier>,
+    R::Accumulator: Accumulate,
+    O: Activation + Dirt,
+{
+    let cases = cases(axes, extents, channels, orientation);
+    for &(way, geometry, padding) in &cases {
+        let operation = match way {
+            Way::Conv => QuantOperation::Conv,
+            Way::ConvTranspose => QuantOperation::ConvTranspose,
+            Way::Depthwise => QuantOperation::Depthwise,
+            Way::DepthwiseTranspose => QuantOperation::DepthwiseTranspose,
+        };
+        let outputs = match way.transposed() {
+            false => geometry.output_channels(),
+            true => geometry.input_channels(),
+        };
+        let mut kernel = vec![0_i8; geometry.kernel_elements()];
+        random.fill(&mut kernel);
+        let bias: Vec<R::Accumulator> = (0..outputs)
+            .map(|_| R::Accumulator::from(random.draw::<i16>().into()))
+            .collect();
+        let scales: Vec<Multiplier> = (0..outputs)
+            .map(|_| Multiplier {
+                multiplier: (random.next_u32() >> 2) as i32 | 1 << 30,
+                shift: -4 - random.below(8) as i32,
+            })
+            .collect();
+        let span = (T::GREATEST - T::LEAST).min(255) as usize + 1;
+        let zero_point = match T::LEAST < -128 {
+            true => 0,
+            false => T::LEAST + random.below(span) as i32,
+        };
+        let requantisation = Requantisation::<R> {
+            bias: (random.below(3) > 0).then_some(bias.as_slice()),
+            scales: &scales,
+            quantisation: Quantisation::new(zero_point, 7).with_clamp(O::LEAST.max(-100), 101),
+        };
+        let kernel = kernel.as_slice();
+        let mut history = history::<T, D>(random, way, &geometry);
+        drive(
+            random,
+            (way, &geometry, padding),
+            &mut history,
+            |memory| SliceStream::quantised(&geometry, operation, kernel, memory, requantisation),
+            |input| {
+                let elements = match way.transposed() {
+                    false => geometry.output_elements(),
+                    true => geometry.input_elements(),
+                };
+                let mut output = vec![O::ZERO; elements];
+                geometry
+                    .quantised(operation, input, kernel, &mut output, &requantisation)
+                    .expect("the lengths fit");
+                output
+            },
+        );
+        assert_eq!(history.check(), Ok(()));
+    }
+    cases.len()
+}
+
+/// The same of average and max pooling. Where the batch refuses a window of padding alone, so does the stream, or the
+/// signal is shorter than a window.
+pub(crate) fn check_pool<T, const D: usize>(
+    random: &mut Lcg,
+    axes: [Axis; D],
+    extents: [usize; D],
+    channels: usize,
+) -> usize
+where
+    Geometry<D>: Planar,
+    T: Pooled + Draw + Dirt,
+{
+    let Ok(geometry) = Geometry::direct(axes, extents, channels, channels, channels) else {
+        return 0;
+    };
+    let (low, high) = (T::LEAST, T::GREATEST);
+    let mut count = 0;
+    for operation in [PoolOperation::Average, PoolOperation::Max] {
+        let batch = |input: &[T]| {
+            let mut output = vec![T::ZERO; geometry.output_elements()];
+            let done = geometry.pool(operation, input, &mut output, low, high);
+            done.map(|()| output)
+        };
+        let blank = vec![T::ZERO; geometry.input_elements()];
+        let mut history = history::<T, D>(random, Way::Conv, &geometry);
+        let window = axes[0].dilated_kernel().expect("small");
+        if let Err(error) = batch(&blank) {
+            assert!(matches!(error, Error::EmptyWindow { .. }), "{error}");
+            let memory = history.as_mut_slice();
+            let made = SliceStream::pool(&geometry, operation, memory, low, high);
+            assert!(made.is_err() || extents[0] < window, "{geometry:?}");
+            continue;
+        }
+        let pad = axes[0].pad_before.max(axes[0].pad_after);
+        if pad >= window as isize {
+            let memory = history.as_mut_slice();
+            let made = SliceStream::pool(&geometry, operation, memory, low, high);
+            assert!(matches!(made, Err(Error::PoolPad { .. })), "{geometry:?}");
+            continue;
+        }
+        drive(
+            random,
+            (Way::Conv, &geometry, 0),
+            &mut history,
+            |memory| SliceStream::pool(&geometry, operation, memory, low, high),
+            |input| batch(input).expect("as before"),
+        );
+        assert_eq!(history.check(), Ok(()));
+        count += 1;
+    }
+    count
 }

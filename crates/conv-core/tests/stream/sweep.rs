@@ -2,12 +2,15 @@
 
 use conv_core::element::{Element, Multiply};
 use conv_core::finish::raw;
+use conv_core::pool::Pooled;
+use conv_core::quantised::{Accumulate, Activation};
+use conv_core::requantise::{Double, Multiplier, Rounding, Single, Wide};
 use conv_core::stream::SliceStream;
 use conv_core::{Axis, AxisError, Buffer, Dimension, Error, Geometry, Orientation};
 use conv_vectors::guard::Dirt;
 use conv_vectors::random::{Draw, Lcg, Spread};
 
-use crate::small::check;
+use crate::small::{check, check_pool, check_quantised};
 
 /// Channels of x, of y, groups: each of the engine's loops.
 const CHANNELS: [(usize, usize, usize); 7] = [
@@ -99,6 +102,61 @@ fn images_row_by_row() {
     planes::<i16, i16, i64>(5, 1_000);
     planes::<f32, f32, f32>(6, 3_000);
     planes::<f64, f64, f64>(7, 1_000);
+}
+
+fn quantised<T, R, O>(seed: u32, signals: usize, images: usize)
+where
+    T: Activation + Draw + Dirt,
+    R: Rounding<Scale = Multiplier, Accumulator: Accumulate>,
+    O: Activation + Dirt,
+{
+    let axes = axes(-1);
+    let mut random = Lcg::new(seed).spread(Spread::Extremes);
+    let mut cases = 0;
+    while cases < signals + images {
+        let pair = [0; 2].map(|_| axes[random.below(axes.len())]);
+        let extents = [1 + random.below(9), 1 + random.below(5)];
+        let channels = CHANNELS[random.below(CHANNELS.len())];
+        let turn = [Orientation::Correlation, Orientation::Convolution][random.below(2)];
+        cases += if cases < signals {
+            let (axis, extent) = ([pair[0]], [extents[0]]);
+            check_quantised::<T, R, O, 1>(&mut random, axis, extent, channels, turn)
+        } else {
+            check_quantised::<T, R, O, 2>(&mut random, pair, extents, channels, turn)
+        };
+    }
+}
+
+#[test]
+fn quantised_layers_sample_by_sample_and_row_by_row() {
+    quantised::<i8, Double, i8>(9, 3_000, 3_000);
+    quantised::<u8, Single, i8>(10, 1_000, 1_000);
+    quantised::<i16, Double, i16>(11, 1_000, 1_000);
+    quantised::<i16, Wide, i16>(12, 1_000, 1_000);
+}
+
+fn pools<T: Pooled + Draw + Dirt>(seed: u32, signals: usize, images: usize) {
+    let axes = axes(-1);
+    let mut random = Lcg::new(seed).spread(Spread::Extremes);
+    let mut cases = 0;
+    while cases < signals + images {
+        let pair = [0; 2].map(|_| axes[random.below(axes.len())]);
+        let extents = [1 + random.below(9), 1 + random.below(5)];
+        let channels = 1 + random.below(4);
+        cases += if cases < signals {
+            check_pool::<T, 1>(&mut random, [pair[0]], [extents[0]], channels)
+        } else {
+            check_pool::<T, 2>(&mut random, pair, extents, channels)
+        };
+    }
+}
+
+#[test]
+fn pooling_sample_by_sample_and_row_by_row() {
+    pools::<i8>(13, 3_000, 3_000);
+    pools::<u8>(14, 500, 500);
+    pools::<i16>(15, 500, 500);
+    pools::<f32>(16, 1_000, 1_000);
 }
 
 /// Pads and strides far beyond the kernel.

@@ -1,9 +1,14 @@
 //! Arrays: every way to cut a signal, constants, quantised layers, what pads must not touch.
 
 use conv_core::finish::{self, Finish, raw};
-use conv_core::quantised::{QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d, Quantisation};
-use conv_core::requantise::{Double as Double32, Multiplier, Single};
-use conv_core::stream::{Layer, Outputs, Stream};
+use conv_core::pool::{AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d};
+use conv_core::quantised::{
+    Int4Depthwise, QuantConv1d, QuantConv2d, QuantConvTranspose1d, QuantConvTranspose2d,
+    QuantDepthwise1d, QuantDepthwise2d, QuantDepthwiseTranspose1d, QuantDepthwiseTranspose2d,
+    Quantisation,
+};
+use conv_core::requantise::{Double as Double32, Multiplier, Single, Wide};
+use conv_core::stream::{Frame, Layer, Outputs, Stream};
 use conv_core::{AxisError, Dimension, Error, Window1d, Window2d, window1d, window2d};
 use conv_vectors::random::{Draw, Lcg};
 
@@ -11,7 +16,7 @@ use conv_vectors::random::{Draw, Lcg};
 /// outputs are `expected`.
 fn every_cut<L, H, P>(
     mut stream: Stream<L, H, P>,
-    signal: &[L::Row],
+    signal: &[<L::Frame as Frame<H, P>>::Row],
     padding: usize,
     expected: &[P],
     blank: P,
@@ -21,7 +26,7 @@ fn every_cut<L, H, P>(
 {
     for block in 1..=signal.len() {
         for input in signal.iter().take(block) {
-            let _: Outputs<'_, L, H, P> = stream.push(L::input(input));
+            let _: Outputs<'_, L, H, P> = stream.push(L::Frame::input(input));
         }
         stream.reset();
         let mut found = vec![blank; expected.len()];
@@ -52,7 +57,7 @@ fn every_cut<L, H, P>(
     }
     let mut most = 0;
     for input in signal {
-        most = stream.push(L::input(input)).len().max(most);
+        most = stream.push(L::Frame::input(input)).len().max(most);
     }
     assert_eq!(most, Stream::<L, H, P>::OUTPUTS, "outputs of one push");
     assert_eq!(size_of_val(&stream), Stream::<L, H, P>::STATE_BYTES);
@@ -237,6 +242,154 @@ fn quantised_layers() {
         [[0; 2]; 17],
     );
     assert_ne!(expected[0], expected[1]);
+}
+
+static UP_EACH: QuantDepthwiseTranspose2d<Double, i8, [[[i8; 4]; 2]; 3], Single, 2> =
+    QuantDepthwiseTranspose2d::new(
+        [
+            [[1, -2, 3, 4], [5, 6, -7, 8]],
+            [[9, 1, 2, -3], [9, 5, -3, -4]],
+            [[1, 0, 1, 2], [3, 4, -5, 6]],
+        ],
+        [100, -300],
+        SCALES,
+        QUANTISATION,
+    );
+
+#[test]
+fn quantised_depthwise_transposed() {
+    let image: [[[i8; 2]; 6]; 7] = picture(10);
+    let image = image.map(|row| row.map(|[a, b]| [a, b, b, a]));
+    let mut expected = [[[0_i8; 2]; 17]; 14];
+    UP_EACH.run(&image, &mut expected);
+    every_cut(
+        Stream::quantised(&UP_EACH, [[[0_i8; 4]; 6]; 2]),
+        &image,
+        1,
+        &expected,
+        [[0; 2]; 17],
+    );
+}
+
+window1d! { struct Decimate: stride 2, dilation 2, pad_before 3, pad_after 1 }
+window1d! { struct Interpolate: stride 3, pad 1 }
+
+static SAMPLES: QuantConv1d<Decimate, i8, [[[i8; 2]; 3]; 2], Double32, 2> = QuantConv1d::new(
+    [[[1, -2], [3, 4], [5, 6]], [[-7, 8], [9, 1], [2, -3]]],
+    [100, -300],
+    SCALES,
+    QUANTISATION,
+);
+static EACH: QuantDepthwise1d<Decimate, i8, Int4Depthwise<4, 3, 1, 6>, Single, 4> =
+    QuantDepthwise1d::packed(
+        Int4Depthwise([0x2f, 0x08, 0x71, 0x3c, 0x99, 0xe5]),
+        [10, -30, 50, 0],
+        [SCALES[0]; 4],
+        QUANTISATION,
+    );
+static BACK: QuantConvTranspose1d<Interpolate, i16, [[[i8; 2]; 5]; 3], Wide, 3> =
+    QuantConvTranspose1d::wide(
+        [
+            [[1, -2], [3, 4], [5, 6], [-7, 8], [9, 1]],
+            [[2, -3], [9, 5], [-3, -4], [1, 0], [1, 2]],
+            [[3, 4], [-5, 6], [127, -128], [0, 1], [1, 1]],
+        ],
+        [100, -300, 1 << 20],
+        [SCALES[0]; 3],
+        Quantisation::new(0, 0).with_clamp(-3000, 5000),
+    );
+static BACK_EACH: QuantDepthwiseTranspose1d<Interpolate, i8, [[i8; 2]; 5], Double32, 2> =
+    QuantDepthwiseTranspose1d::new(
+        [[1, -2], [3, 4], [5, 6], [-7, 8], [9, 1]],
+        [7, -7],
+        SCALES,
+        QUANTISATION,
+    );
+
+/// Signals and one-row images of the same layer give the same, and so do streams of samples.
+#[test]
+fn quantised_signals() {
+    let signal: [[i8; 2]; 6] = picture(11)[0];
+    let mut expected = [[0_i8; 2]; 3];
+    SAMPLES.run(&signal, &mut expected);
+    every_cut(
+        Stream::quantised(&SAMPLES, [[0_i8; 2]; 5]),
+        &signal,
+        0,
+        &expected,
+        [0; 2],
+    );
+    let mut expected = [[0_i8; 4]; 3];
+    EACH.run(&signal, &mut expected);
+    every_cut(
+        Stream::quantised(&EACH, [[0_i8; 2]; 7]),
+        &signal,
+        0,
+        &expected,
+        [0; 4],
+    );
+    let wide = signal.map(|sample| sample.map(|x| i16::from(x) * 255));
+    let mut expected = [[0_i16; 3]; 19];
+    BACK.run(&wide, &mut expected);
+    every_cut(
+        Stream::quantised(&BACK, [[0_i16; 2]; 2]),
+        &wide,
+        1,
+        &expected,
+        [0; 3],
+    );
+    let mut expected = [[0_i8; 2]; 18];
+    BACK_EACH.run(&signal, &mut expected);
+    every_cut(
+        Stream::quantised(&BACK_EACH, [[0_i8; 2]; 2]),
+        &signal,
+        0,
+        &expected,
+        [0; 2],
+    );
+}
+
+window2d! { struct Pooled: stride (2, 1), pad (1, 0) }
+window1d! { struct Pairs: stride 2, pad_after 1 }
+
+#[test]
+fn pools() {
+    static AVERAGE: AveragePool2d<Pooled, i8, 3, 2> = AveragePool2d::with_clamp(-100, 90);
+    static GREATEST: MaxPool2d<Pooled, i8, 3, 2> = MaxPool2d::new();
+    let image: [[[i8; 2]; 6]; 7] = picture(12);
+    let mut expected = [[[0_i8; 2]; 5]; 4];
+    AVERAGE.run(&image, &mut expected);
+    let blank = [[0_i8; 2]; 5];
+    every_cut(
+        Stream::pool(&AVERAGE, [[[0_i8; 2]; 6]; 3]),
+        &image,
+        0,
+        &expected,
+        blank,
+    );
+    GREATEST.run(&image, &mut expected);
+    every_cut(
+        Stream::pool(&GREATEST, [[[0_i8; 2]; 6]; 5]),
+        &image,
+        0,
+        &expected,
+        blank,
+    );
+    static MEAN: AveragePool1d<Pairs, f32, 2> = AveragePool1d::new();
+    static TOP: MaxPool1d<Pairs, f32, 2> = MaxPool1d::new();
+    let signal = [0.1_f32, 0.7, -3.0, 1e9, f32::NEG_INFINITY, 2.0, 0.3];
+    let mut expected = [0_f32; 4];
+    MEAN.run(&signal, &mut expected);
+    every_cut(
+        Stream::pool(&MEAN, [0_f32; 2]),
+        &signal,
+        0,
+        &expected,
+        0_f32,
+    );
+    TOP.run(&signal, &mut expected);
+    assert_eq!(expected, [0.7, 1e9, 2.0, 0.3]);
+    every_cut(Stream::pool(&TOP, [0_f32; 2]), &signal, 0, &expected, 0_f32);
 }
 
 window1d! { struct Padded: pad 1 }
