@@ -12,8 +12,8 @@ use conv_core::add::{Affine, QuantAdd};
 use conv_core::finish::{self, Finish};
 use conv_core::pool::{AveragePool2d, MaxPool2d, PoolOperation};
 use conv_core::quantised::{
-    Int4Kernel, QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d, QuantFullyConnected,
-    QuantOperation, Quantisation, Requantisation,
+    Int4Kernel, QuantConv1d, QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d,
+    QuantFullyConnected, QuantOperation, Quantisation, Requantisation,
 };
 use conv_core::requantise::{Double, HalfEven, Multiplier, Single, Wide};
 use conv_core::stream::{SliceStream, Stream};
@@ -55,6 +55,12 @@ static TRANSPOSE_WIDE: QuantConvTranspose2d<Half, i16, [[[[i8; 6]; 3]; 3]; 4], W
     QuantConvTranspose2d::wide([[[[7; 6]; 3]; 3]; 4], [40; 4], [SCALE; 4], ZERO_POINTS);
 static FULLY: QuantFullyConnected<i8, [[i8; 144]; 10], Double, 10> =
     QuantFullyConnected::new([[3; 144]; 10], [40; 10], [SCALE; 10], ZERO_POINTS);
+static SAMPLES: QuantConv1d<Signal, i16, [[[i8; 4]; 3]; 6], Wide, 6> = QuantConv1d::wide(
+    [[[7; 4]; 3]; 6],
+    [40; 6],
+    [SCALE; 6],
+    Quantisation::new(0, 0),
+);
 static AVERAGE: AveragePool2d<Pairs, i8, 2, 2> = AveragePool2d::new();
 static MAX: MaxPool2d<Pairs, i8, 2, 2> = MaxPool2d::new();
 static ADD: QuantAdd<i8> = QuantAdd::new(affine(3), affine(-5), affine(0));
@@ -222,6 +228,15 @@ fn run_time() {
             let _ = black_box(geometry.conv_transpose(y, kernel, x));
         },
     );
+    let floats = FLOATS.as_flattened().as_flattened().as_flattened();
+    layer(
+        "run-time conv transpose 2-D, f32",
+        [1_f32; 54],
+        [0_f32; 144],
+        |y, x| {
+            let _ = black_box(geometry.conv_transpose(y, floats, x));
+        },
+    );
     let requantisation = Requantisation::<Double> {
         bias: Some(&BIAS),
         scales: &[SCALE],
@@ -234,6 +249,20 @@ fn run_time() {
         |x, y| {
             let operation = QuantOperation::Conv;
             let _ = black_box(geometry.quantised(operation, x, kernel, y, &requantisation));
+        },
+    );
+    let requantisation = Requantisation::<Wide> {
+        bias: None,
+        scales: &[SCALE],
+        quantisation: Quantisation::new(0, 0),
+    };
+    layer(
+        "run-time quantised conv transpose, i16",
+        [1_i16; 54],
+        [0_i16; 144],
+        |y, x| {
+            let operation = QuantOperation::ConvTranspose;
+            let _ = black_box(geometry.quantised(operation, y, kernel, x, &requantisation));
         },
     );
     let Ok(each) = Geometry::direct([axis; 2], black_box([6; 2]), 4, 4, 4) else {
@@ -252,6 +281,28 @@ fn streams() {
         [[0_i8; 6]; 3],
         |x, y| {
             for row in rows.push(x) {
+                *y = row;
+            }
+        },
+    );
+    let mut samples = Stream::quantised(&SAMPLES, [[0_i16; 4]; 3]);
+    layer(
+        "stream of samples, quantised",
+        [1_i16; 4],
+        [0_i16; 6],
+        |x, y| {
+            for sample in samples.push(*x) {
+                *y = sample;
+            }
+        },
+    );
+    let mut pooled = Stream::pool(&AVERAGE, [[[0_i8; 4]; 6]; 2]);
+    layer(
+        "stream of rows, average pool",
+        [[1_i8; 4]; 6],
+        [[0_i8; 4]; 3],
+        |x, y| {
+            for row in pooled.push(x) {
                 *y = row;
             }
         },

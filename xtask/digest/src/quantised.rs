@@ -62,6 +62,13 @@ pub fn all(run: &mut Run<'_>) {
     run.group("quantised/i8-half-even", |group| {
         sweep::<i8, i8, HalfEven>(group, -128..128, scale);
     });
+    let transposed = [QuantOperation::DepthwiseTranspose];
+    run.group("quantised/depthwise-transposed-i8", |group| {
+        sweep_of::<i8, i8, Double>(group, &transposed, -128..128, multiplier);
+    });
+    run.group("quantised/depthwise-transposed-i16", |group| {
+        sweep_of::<i16, i16, Wide>(group, &transposed, -9..9, multiplier);
+    });
 }
 
 /// Operation and map of a layer of inputs and outputs H W C.
@@ -240,9 +247,28 @@ fn scale(group: &mut Group) -> f32 {
     (1 + group.random.below(7)) as f32 / (1_u32 << (4 + group.random.below(8))) as f32
 }
 
-/// Small shapes of every operation, with guards behind the output, against the matrix.
+/// [`sweep_of`] the three operations that are TFLite's.
 fn sweep<T, U, R>(
     group: &mut Group,
+    zero_points: core::ops::Range<i32>,
+    scale: fn(&mut Group) -> R::Scale,
+) where
+    T: Activation + Draw,
+    U: Activation + Number,
+    R: Rounding<Accumulator: Accumulate>,
+{
+    let operations = [
+        QuantOperation::Conv,
+        QuantOperation::Depthwise,
+        QuantOperation::ConvTranspose,
+    ];
+    sweep_of::<T, U, R>(group, &operations, zero_points, scale);
+}
+
+/// Small shapes of these operations, with guards behind the output, against the matrix.
+fn sweep_of<T, U, R>(
+    group: &mut Group,
+    operations: &[QuantOperation],
     zero_points: core::ops::Range<i32>,
     scale: fn(&mut Group) -> R::Scale,
 ) where
@@ -264,22 +290,15 @@ fn sweep<T, U, R>(
         let paddings = axes.map(|axis| draw(0, axis.stride.max(axis.dilation)));
         let groups = draw(1, 3);
         let (x, y) = (draw(1, 3) * groups, draw(1, 3) * groups);
-        let (operation, geometry) = match draw(0, 3) {
-            0 => (
-                QuantOperation::Conv,
-                Geometry::direct(axes, extents, x, y, groups),
-            ),
-            1 => (
-                QuantOperation::Depthwise,
-                Geometry::direct(axes, extents, groups, y, groups),
-            ),
-            _ => {
-                let to = |d: usize| axes[d].transposed_output(extents[d], paddings[d]);
-                let to = [to(0).unwrap_or(0), to(1).unwrap_or(0)];
-                (
-                    QuantOperation::ConvTranspose,
-                    Geometry::transposed(axes, extents, to, x, y, groups),
-                )
+        let operation = operations[draw(0, operations.len())];
+        let to = |d: usize| axes[d].transposed_output(extents[d], paddings[d]);
+        let to = [to(0).unwrap_or(0), to(1).unwrap_or(0)];
+        let geometry = match operation {
+            QuantOperation::Conv => Geometry::direct(axes, extents, x, y, groups),
+            QuantOperation::Depthwise => Geometry::direct(axes, extents, groups, y, groups),
+            QuantOperation::ConvTranspose => Geometry::transposed(axes, extents, to, x, y, groups),
+            QuantOperation::DepthwiseTranspose => {
+                Geometry::transposed(axes, extents, to, groups, y, groups)
             }
         };
         group.note(u32::from(geometry.is_ok()));
@@ -305,7 +324,9 @@ fn small<T, U, R>(
 {
     let (x, y) = (geometry.input_elements(), geometry.output_elements());
     let (from, to, channels) = match operation {
-        QuantOperation::ConvTranspose => (y, x, geometry.input_channels()),
+        QuantOperation::ConvTranspose | QuantOperation::DepthwiseTranspose => {
+            (y, x, geometry.input_channels())
+        }
         _ => (x, y, geometry.output_channels()),
     };
     let (mut input, mut weights) = ([T::ZERO; LONGEST], [0_i8; LONGEST]);
@@ -367,14 +388,18 @@ where
 {
     let layout = match operation {
         QuantOperation::Conv => KernelLayout::OutputSpatialInput,
-        QuantOperation::Depthwise => KernelLayout::SpatialOutput,
+        QuantOperation::Depthwise | QuantOperation::DepthwiseTranspose => {
+            KernelLayout::SpatialOutput
+        }
         QuantOperation::ConvTranspose => KernelLayout::InputSpatialOutput,
     };
     let Ok(matrix) = Matrix::new(*geometry, layout, weights) else {
         return false;
     };
     let (matrix, channels) = match operation {
-        QuantOperation::ConvTranspose => (matrix.transposed(), geometry.input_channels()),
+        QuantOperation::ConvTranspose | QuantOperation::DepthwiseTranspose => {
+            (matrix.transposed(), geometry.input_channels())
+        }
         _ => (matrix, geometry.output_channels()),
     };
     let Requantisation {

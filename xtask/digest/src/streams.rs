@@ -1,8 +1,12 @@
-//! Streams at run-time shapes against the batch operation: every small axis, and a sample of pairs of axes.
+//! Streams at run-time shapes against the batch operation: every small axis, and a sample of pairs of axes; quantised
+//! layers and pooling along every small axis.
 
 use conv_core::element::{Element, Multiply};
-use conv_core::finish::{self, Raw};
-use conv_core::stream::SliceStream;
+use conv_core::finish;
+use conv_core::pool::{PoolOperation, Pooled};
+use conv_core::quantised::{Accumulate, Activation, QuantOperation, Quantisation, Requantisation};
+use conv_core::requantise::{Double, Multiplier, Rounding, Wide};
+use conv_core::stream::{Compute, SliceStream};
 use conv_core::{Axis, Error, Geometry, dynamic::Planar};
 use conv_vectors::random::{Draw, Spread};
 
@@ -20,6 +24,10 @@ pub fn all(run: &mut Run<'_>) {
     of::<i8, i8, i32>(run, ["streams/i8", "streams/rows-i8"]);
     of::<i16, i16, i64>(run, ["streams/i16", "streams/rows-i16"]);
     of::<f32, f32, f32>(run, ["streams/f32", "streams/rows-f32"]);
+    run.group("streams/quantised-i8", quantised::<i8, Double>);
+    run.group("streams/quantised-i16", quantised::<i16, Wide>);
+    run.group("streams/pool-i8", pools::<i8>);
+    run.group("streams/pool-f32", pools::<f32>);
 }
 
 fn of<T, W, A>(run: &mut Run<'_>, names: [&str; 2])
@@ -135,8 +143,8 @@ fn compare<T, W, A, const D: usize>(
         ),
     };
     let needed = match way.transposed() {
-        false => SliceStream::<T, W, Raw<A>>::conv_history(geometry),
-        true => SliceStream::<T, W, Raw<A>>::conv_transpose_history(geometry),
+        false => geometry.conv_history(),
+        true => geometry.conv_transpose_history(),
     };
     let fits = |&needed: &usize| needed <= LONGEST && from <= LONGEST && to <= LONGEST;
     let Some(needed) = needed.ok().filter(fits) else {
@@ -177,22 +185,140 @@ fn compare<T, W, A, const D: usize>(
     }
 }
 
-/// Whether the stream's outputs are the batch's, one after the other.
-fn streamed<T, W, A>(
+/// Quantised layers along every small axis, both ways, depthwise where the channels allow it.
+fn quantised<T, R>(group: &mut Group)
+where
+    T: Activation + Draw + Number,
+    R: Rounding<Scale = Multiplier, Accumulator: Accumulate>,
+{
+    group.spread(Spread::Extremes);
+    for (index, (axis, extent)) in axes().enumerate() {
+        let (x, y, groups) = CHANNELS[index % CHANNELS.len()];
+        let to = axis.transposed_output(extent, 0).unwrap_or(0);
+        let direct = Geometry::direct([axis], [extent], x, y, groups);
+        let transposed = Geometry::transposed([axis], [extent], [to], x, y, groups);
+        let depthwise = groups == x;
+        for (operation, geometry) in [
+            (QuantOperation::Conv, direct),
+            (QuantOperation::ConvTranspose, transposed),
+            (QuantOperation::Depthwise, direct),
+            (QuantOperation::DepthwiseTranspose, transposed),
+        ] {
+            let each = matches!(
+                operation,
+                QuantOperation::Depthwise | QuantOperation::DepthwiseTranspose
+            );
+            if let Ok(geometry) = geometry
+                && (depthwise || !each)
+            {
+                let geometry = geometry.with_orientation(orientation(index));
+                compare_quantised::<T, R>(group, operation, &geometry, extent);
+            }
+        }
+    }
+}
+
+#[inline(never)]
+fn compare_quantised<T, R>(
     group: &mut Group,
-    stream: &mut SliceStream<'_, T, W, Raw<A>>,
+    operation: QuantOperation,
+    geometry: &Geometry<1>,
+    inputs: usize,
+) where
+    T: Activation + Draw + Number,
+    R: Rounding<Scale = Multiplier, Accumulator: Accumulate>,
+{
+    let (x, y) = (geometry.input_elements(), geometry.output_elements());
+    let (from, to, outputs, needed) = match operation {
+        QuantOperation::Conv | QuantOperation::Depthwise => {
+            (x, y, geometry.output()[0], geometry.conv_history())
+        }
+        _ => (y, x, geometry.input()[0], geometry.conv_transpose_history()),
+    };
+    let (mut input, mut kernel) = ([T::ZERO; LONGEST], [0_i8; LONGEST]);
+    let (mut history, mut batch) = ([T::ZERO; LONGEST], [T::DIRTY; LONGEST]);
+    let (input, batch) = (&mut input[..from], &mut batch[..to]);
+    let kernel = &mut kernel[..geometry.kernel_elements()];
+    group.fill(input);
+    group.fill(kernel);
+    let kernel = &*kernel;
+    let scales = [Multiplier {
+        multiplier: (group.random.next_u32() >> 2) as i32 | 1 << 30,
+        shift: -4 - group.random.below(8) as i32,
+    }];
+    let zero_point = group.random.below(9) as i32;
+    let requantisation = Requantisation::<R> {
+        bias: None,
+        scales: &scales,
+        quantisation: Quantisation::new(zero_point, 7).with_clamp(-100, 101),
+    };
+    let done = geometry.quantised(operation, input, kernel, batch, &requantisation);
+    group.check(done.is_ok());
+    let Some(history) = needed.ok().and_then(|needed| history.get_mut(..needed)) else {
+        return group.check(false);
+    };
+    let made = SliceStream::quantised(geometry, operation, kernel, history, requantisation);
+    let same = made.and_then(|mut stream| {
+        let sizes = [from / inputs, to / outputs];
+        streamed(group, &mut stream, sizes, 0, input, batch)
+    });
+    group.check(same == Ok(true));
+}
+
+/// Pooling along every small axis. A pad that could hold a window is an error; so is, for the batch, a signal with a window
+/// of padding alone.
+fn pools<T: Pooled + Draw + Number>(group: &mut Group) {
+    group.spread(Spread::Extremes);
+    for (index, (axis, extent)) in axes().enumerate() {
+        let channels = 1 + index % 3;
+        let geometry = Geometry::direct([axis], [extent], channels, channels, channels);
+        let Ok(geometry) = geometry else {
+            continue;
+        };
+        for operation in [PoolOperation::Average, PoolOperation::Max] {
+            compare_pool::<T>(group, operation, &geometry);
+        }
+    }
+}
+
+#[inline(never)]
+fn compare_pool<T: Pooled + Draw + Number>(
+    group: &mut Group,
+    operation: PoolOperation,
+    geometry: &Geometry<1>,
+) {
+    let (mut input, mut history) = ([T::ZERO; LONGEST], [T::ZERO; LONGEST]);
+    let mut batch = [T::DIRTY; LONGEST];
+    let input = &mut input[..geometry.input_elements()];
+    let batch = &mut batch[..geometry.output_elements()];
+    group.fill(input);
+    let (low, high) = (T::LEAST, T::GREATEST);
+    let done = geometry.pool(operation, input, batch, low, high);
+    let made = SliceStream::pool(geometry, operation, &mut history, low, high);
+    group.note(u32::from(done.is_ok()) + 2 * u32::from(made.is_ok()));
+    if let (Ok(()), Ok(mut stream)) = (done, made) {
+        let channels = geometry.input_channels();
+        let same = streamed(group, &mut stream, [channels; 2], 0, input, batch);
+        group.check(same == Ok(true));
+    }
+}
+
+/// Whether the stream's outputs are the batch's, one after the other.
+fn streamed<T, L, O>(
+    group: &mut Group,
+    stream: &mut SliceStream<'_, T, L>,
     [row, width]: [usize; 2],
     padding: usize,
     input: &[T],
-    batch: &[A],
+    batch: &[O],
 ) -> Result<bool, Error>
 where
-    T: Multiply<W, A>,
-    W: Element,
-    A: Element + Number,
+    T: Element,
+    L: Compute<T, O>,
+    O: Number,
 {
     let mut wanted = batch.chunks_exact(width);
-    let mut output = [A::DIRTY; LONGEST];
+    let mut output = [O::DIRTY; LONGEST];
     let output = &mut output[..width];
     let mut same = true;
     for row in input.chunks_exact(row) {

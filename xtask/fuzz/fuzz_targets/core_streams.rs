@@ -1,21 +1,23 @@
-//! Streams of shapes known at run time against the batch operation, bit for bit; and streams along absurd axes, which
-//! are an error or run.
+//! Streams of shapes known at run time against the batch operation, bit for bit: maps, quantised layers, pooling; and
+//! streams along absurd axes, which are an error or run.
 #![no_main]
 
 #[path = "../../../crates/conv-core/tests/stream/small.rs"]
 mod small;
 
-use conv_core::Geometry;
 use conv_core::finish::raw;
+use conv_core::pool::PoolOperation;
+use conv_core::requantise::{Double, Single, Wide};
 use conv_core::stream::SliceStream;
+use conv_core::{Axis, Geometry};
 use conv_fuzz::Choices;
 use libfuzzer_sys::fuzz_target;
 
-use small::check;
+use small::{check, check_pool, check_quantised};
 
 fuzz_target!(|bytes: &[u8]| {
     let choices = &mut Choices::new(bytes);
-    let run = choices.below(8);
+    let run = choices.below(16);
     if run == 0 {
         return absurd(choices);
     }
@@ -36,7 +38,15 @@ fuzz_target!(|bytes: &[u8]| {
         4 => check::<i8, i8, i32, 2>(&mut data, axes, extents, channels, turn),
         5 => check::<u8, i8, i64, 2>(&mut data, axes, extents, channels, turn),
         6 => check::<f32, f32, f32, 2>(&mut data, axes, extents, channels, turn),
-        _ => check::<f64, f64, f64, 2>(&mut data, axes, extents, channels, turn),
+        7 => check::<f64, f64, f64, 2>(&mut data, axes, extents, channels, turn),
+        8 => check_quantised::<i8, Double, i8, 1>(&mut data, signal.0, signal.1, channels, turn),
+        9 => check_quantised::<i16, Wide, i16, 1>(&mut data, signal.0, signal.1, channels, turn),
+        10 => check_quantised::<u8, Single, i8, 2>(&mut data, axes, extents, channels, turn),
+        11 => check_quantised::<i8, Double, i8, 2>(&mut data, axes, extents, channels, turn),
+        12 => check_pool::<i8, 1>(&mut data, signal.0, signal.1, groups),
+        13 => check_pool::<f32, 1>(&mut data, signal.0, signal.1, groups),
+        14 => check_pool::<u8, 2>(&mut data, axes, extents, groups),
+        _ => check_pool::<i16, 2>(&mut data, axes, extents, groups),
     };
 });
 
@@ -44,6 +54,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn absurd(choices: &mut Choices<'_>) {
     let axis = choices.absurd_axis();
     let (extent, output) = (choices.absurd(), choices.absurd());
+    pooled(axis, extent);
     let transposed = choices.below(2) == 1;
     let geometry = match transposed {
         false => Geometry::direct([axis], [extent], 1, 1, 1),
@@ -78,5 +89,25 @@ fn absurd(choices: &mut Choices<'_>) {
         for _ in 0..50 {
             let _ = due.write_next(&mut [0]).expect("one sample");
         }
+    }
+}
+
+/// Pooling along any axis, if its history fits: an error, or a stream that runs.
+fn pooled(axis: Axis, extent: usize) {
+    let Ok(geometry) = Geometry::direct([axis], [extent], 1, 1, 1) else {
+        return;
+    };
+    for operation in [PoolOperation::Average, PoolOperation::Max] {
+        let mut history = [0_i8; 4096];
+        let made = SliceStream::pool(&geometry, operation, &mut history, -100, 100);
+        let Ok(mut stream) = made else { continue };
+        for _ in 0..5 {
+            let mut due = stream.push(&[7]).expect("one sample");
+            let mut output = [0_i8];
+            while due.write_next(&mut output).expect("one sample") {
+                assert!((-100..=100).contains(&output[0]), "{geometry:?}");
+            }
+        }
+        let _ = stream.flush(0).expect("direct").remaining();
     }
 }

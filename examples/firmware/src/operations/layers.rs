@@ -3,14 +3,15 @@
 use core::hint::black_box;
 
 use conv_core::add::{Affine, QuantAdd};
-use conv_core::pool::{AveragePool2d, MaxPool2d, PoolOperation, Pooled};
+use conv_core::pool::{AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d, PoolOperation, Pooled};
 use conv_core::quantised::{Activation, Int4Kernel, QuantFullyConnected, Quantisation};
 use conv_core::requantise::{Double, Multiplier, Wide};
-use conv_core::{Axis, Geometry, window2d};
+use conv_core::{Axis, Geometry, window1d, window2d};
 
 use crate::data::{Number, Sink, given};
 
 window2d! { struct Half: stride 2, pad 1 }
+window1d! { struct HalfSignal: stride 2, pad 1 }
 
 const SCALE: Multiplier = Multiplier::from_scales(0.02, 0.01, 0.05).unwrap();
 const ZERO_POINTS: Quantisation = Quantisation::new(3, -5).with_clamp(-100, 90);
@@ -36,6 +37,9 @@ fn average<T: Pooled + Number>(sink: &mut Sink) {
     let mut output: [[[T; 2]; 3]; 3] = given();
     AveragePool2d::<Half, T, 3, 2>::new().run(&given::<[[[T; 2]; 4]; 5]>(), &mut output);
     sink.data(&output);
+    let mut output: [[T; 2]; 3] = given();
+    AveragePool1d::<HalfSignal, T, 3>::new().run(&given::<[[T; 2]; 5]>(), &mut output);
+    sink.data(&output);
     run_time::<T>(sink, PoolOperation::Average);
 }
 
@@ -43,6 +47,9 @@ fn average<T: Pooled + Number>(sink: &mut Sink) {
 fn greatest<T: Pooled + Number>(sink: &mut Sink) {
     let mut output: [[[T; 2]; 3]; 3] = given();
     MaxPool2d::<Half, T, 3, 2>::new().run(&given::<[[[T; 2]; 4]; 5]>(), &mut output);
+    sink.data(&output);
+    let mut output: [[T; 2]; 3] = given();
+    MaxPool1d::<HalfSignal, T, 3>::new().run(&given::<[[T; 2]; 5]>(), &mut output);
     sink.data(&output);
     run_time::<T>(sink, PoolOperation::Max);
 }

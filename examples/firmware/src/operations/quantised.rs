@@ -3,15 +3,17 @@
 use core::hint::black_box;
 
 use conv_core::quantised::{
-    Activation, Int4, Int4Depthwise, Int4Kernel, QuantConv2d, QuantConvTranspose2d,
-    QuantDepthwise2d, QuantOperation, Quantisation, Requantisation,
+    Activation, Int4, Int4Depthwise, Int4Kernel, QuantConv1d, QuantConv2d, QuantConvTranspose1d,
+    QuantConvTranspose2d, QuantDepthwise1d, QuantDepthwise2d, QuantDepthwiseTranspose1d,
+    QuantDepthwiseTranspose2d, QuantOperation, Quantisation, Requantisation,
 };
 use conv_core::requantise::{Double, HalfEven, Multiplier, Rounding, Single, Wide};
-use conv_core::{Axis, Error, Geometry, window2d};
+use conv_core::{Axis, Error, Geometry, window1d, window2d};
 
 use crate::data::{Data, Sink, given};
 
 window2d! { struct Half: stride 2, pad 1 }
+window1d! { struct HalfSignal: stride 2, pad 1 }
 
 const SCALE: Multiplier = Multiplier::from_scales(0.02, 0.01, 0.05).unwrap();
 const ZERO_POINTS: Quantisation = Quantisation::new(3, -5).with_clamp(-100, 90);
@@ -21,11 +23,18 @@ type Full = [[[[i8; 2]; 3]; 3]; 3];
 type Each = [[[i8; 2]; 3]; 3];
 type FullPacked = Int4Kernel<2, 3, 3, 3, 27>;
 type EachPacked = Int4Depthwise<2, 3, 3, 9>;
+/// The same of 3 taps on signals.
+type Row = [[[i8; 2]; 3]; 3];
+type RowPacked = Int4Kernel<2, 3, 1, 3, 9>;
+type RowEach = [[i8; 2]; 3];
 
 const FULL: Full = [[[[7, -3]; 3]; 3], [[[1, 2]; 3]; 3], [[[-128, 5]; 3]; 3]];
 const EACH: Each = [[[4, -9]; 3]; 3];
 const FULL_PACKED: FullPacked = Int4Kernel([0x7a; 27]);
 const EACH_PACKED: EachPacked = Int4Depthwise([0x3d; 9]);
+const ROW: Row = [[[7, -3]; 3], [[1, 2]; 3], [[-128, 5]; 3]];
+const ROW_PACKED: RowPacked = Int4Kernel([0x7a; 9]);
+const ROW_EACH: RowEach = [[4, -9]; 3];
 
 pub fn all(sink: &mut Sink) {
     conv_double(sink);
@@ -39,6 +48,13 @@ pub fn all(sink: &mut Sink) {
     transpose_single(sink);
     transpose_wide(sink);
     transpose_packed(sink);
+    depthwise_transpose(sink);
+    depthwise_transpose_wide(sink);
+    signal(sink);
+    signal_packed(sink);
+    signal_depthwise(sink);
+    signal_transpose(sink);
+    signal_depthwise_transpose(sink);
 
     run_time::<i8, i8, Double>(sink, SCALE);
     run_time::<u8, u8, Single>(sink, SCALE);
@@ -48,16 +64,16 @@ pub fn all(sink: &mut Sink) {
     nibbles(sink);
 }
 
-/// Defines a layer in flash and a function that runs it for each line: images of 5 × 6 pixels to 3 × 3, and back where
-/// the layer is transposed.
+/// Defines a layer in flash and a function that runs it for each line: images of 5 × 6 pixels to 3 × 3, signals of 6 samples
+/// to 3, and back where the layer is transposed.
 macro_rules! layers {
     ($(
-        $name:ident: $layer:ident<$activation:ty, $kernel:ty, $rounding:ty, $channels:literal>,
+        $name:ident: $layer:ident<$window:ident, $activation:ty, $kernel:ty, $rounding:ty, $channels:literal>,
         $new:ident($weights:expr, $bias:literal, $scale:expr), $input:ty => $output:ty;
     )*) => {$(
         #[inline(never)]
         fn $name(sink: &mut Sink) {
-            static LAYER: $layer<Half, $activation, $kernel, $rounding, $channels> =
+            static LAYER: $layer<$window, $activation, $kernel, $rounding, $channels> =
                 $layer::$new($weights, [$bias; $channels], [$scale; $channels], ZERO_POINTS);
             let mut output: $output = given();
             black_box(&LAYER).run(&given::<$input>(), &mut output);
@@ -67,28 +83,42 @@ macro_rules! layers {
 }
 
 layers! {
-    conv_double: QuantConv2d<i8, Full, Double, 3>,
+    conv_double: QuantConv2d<Half, i8, Full, Double, 3>,
         new(FULL, 40, SCALE), [[[i8; 2]; 6]; 5] => [[[i8; 3]; 3]; 3];
-    conv_single: QuantConv2d<u8, Full, Single, 3>,
+    conv_single: QuantConv2d<Half, u8, Full, Single, 3>,
         new(FULL, -40, SCALE), [[[u8; 2]; 6]; 5] => [[[i16; 3]; 3]; 3];
-    conv_half_even: QuantConv2d<i8, Full, HalfEven, 3>,
+    conv_half_even: QuantConv2d<Half, i8, Full, HalfEven, 3>,
         new(FULL, 7, 0.004), [[[i8; 2]; 6]; 5] => [[[i8; 3]; 3]; 3];
-    conv_wide: QuantConv2d<i16, Full, Wide, 3>,
+    conv_wide: QuantConv2d<Half, i16, Full, Wide, 3>,
         wide(FULL, 1_000_000, SCALE), [[[i16; 2]; 6]; 5] => [[[i16; 3]; 3]; 3];
-    conv_packed: QuantConv2d<i8, FullPacked, Double, 3>,
+    conv_packed: QuantConv2d<Half, i8, FullPacked, Double, 3>,
         packed(FULL_PACKED, 40, SCALE), [[[i8; 2]; 6]; 5] => [[[i8; 3]; 3]; 3];
-    depthwise_double: QuantDepthwise2d<i8, Each, Double, 2>,
+    depthwise_double: QuantDepthwise2d<Half, i8, Each, Double, 2>,
         new(EACH, 40, SCALE), [[[i8; 2]; 6]; 5] => [[[i8; 2]; 3]; 3];
-    depthwise_wide: QuantDepthwise2d<i16, Each, Wide, 2>,
+    depthwise_wide: QuantDepthwise2d<Half, i16, Each, Wide, 2>,
         wide(EACH, 40, SCALE), [[[i16; 2]; 6]; 5] => [[[i16; 2]; 3]; 3];
-    depthwise_packed: QuantDepthwise2d<u8, EachPacked, Single, 2>,
+    depthwise_packed: QuantDepthwise2d<Half, u8, EachPacked, Single, 2>,
         packed(EACH_PACKED, 40, SCALE), [[[u8; 2]; 6]; 5] => [[[i8; 2]; 3]; 3];
-    transpose_single: QuantConvTranspose2d<i8, Full, Single, 3>,
+    transpose_single: QuantConvTranspose2d<Half, i8, Full, Single, 3>,
         new(FULL, 40, SCALE), [[[i8; 2]; 3]; 3] => [[[i8; 3]; 6]; 5];
-    transpose_wide: QuantConvTranspose2d<i16, Full, Wide, 3>,
+    transpose_wide: QuantConvTranspose2d<Half, i16, Full, Wide, 3>,
         wide(FULL, 40, SCALE), [[[i16; 2]; 3]; 3] => [[[i16; 3]; 6]; 5];
-    transpose_packed: QuantConvTranspose2d<i8, FullPacked, Double, 3>,
+    transpose_packed: QuantConvTranspose2d<Half, i8, FullPacked, Double, 3>,
         packed(FULL_PACKED, 40, SCALE), [[[i8; 2]; 3]; 3] => [[[i8; 3]; 6]; 5];
+    depthwise_transpose: QuantDepthwiseTranspose2d<Half, i8, Each, Double, 1>,
+        new(EACH, 40, SCALE), [[[i8; 2]; 3]; 3] => [[[i8; 1]; 6]; 5];
+    depthwise_transpose_wide: QuantDepthwiseTranspose2d<Half, i16, Each, Wide, 2>,
+        wide(EACH, 40, SCALE), [[[i16; 2]; 3]; 3] => [[[i16; 2]; 6]; 5];
+    signal: QuantConv1d<HalfSignal, i8, Row, Double, 3>,
+        new(ROW, 40, SCALE), [[i8; 2]; 6] => [[i8; 3]; 3];
+    signal_packed: QuantConv1d<HalfSignal, u8, RowPacked, HalfEven, 3>,
+        packed(ROW_PACKED, 40, 0.004), [[u8; 2]; 6] => [[i8; 3]; 3];
+    signal_depthwise: QuantDepthwise1d<HalfSignal, i16, RowEach, Wide, 2>,
+        wide(ROW_EACH, 40, SCALE), [[i16; 2]; 6] => [[i16; 2]; 3];
+    signal_transpose: QuantConvTranspose1d<HalfSignal, i16, Row, Wide, 3>,
+        wide(ROW, 40, SCALE), [[i16; 2]; 3] => [[i16; 3]; 6];
+    signal_depthwise_transpose: QuantDepthwiseTranspose1d<HalfSignal, i8, RowEach, Single, 2>,
+        new(ROW_EACH, 40, SCALE), [[i8; 2]; 3] => [[i8; 2]; 6];
 }
 
 /// Images of 5 × 6 pixels of 2 channels to 3 × 3 of 2, in as many groups.
@@ -118,6 +148,7 @@ where
             (QuantOperation::Conv, 1, 36),
             (QuantOperation::Depthwise, 2, 18),
             (QuantOperation::ConvTranspose, 1, 36),
+            (QuantOperation::DepthwiseTranspose, 2, 18),
         ] {
             let operation = black_box(operation);
             let kernel: [i8; 36] = given();
@@ -126,7 +157,7 @@ where
             let packed = packed.get(..black_box(weights / 2)).unwrap_or_default();
             let (input, mut output): ([T; 60], [O; 60]) = (given(), given());
             let (read, written) = match operation {
-                QuantOperation::ConvTranspose => (18, 60),
+                QuantOperation::ConvTranspose | QuantOperation::DepthwiseTranspose => (18, 60),
                 _ => (60, 18),
             };
             let input = input.get(..read).unwrap_or_default();

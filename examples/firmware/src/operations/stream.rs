@@ -1,10 +1,13 @@
-//! Streams: every operation, on signals and images, typed and at run-time shapes, quantised or not.
+//! Streams: every operation, on signals and images, typed and at run-time shapes, quantised or not, and pooling.
 
 use core::hint::black_box;
 
-use conv_core::finish::{self, Finish, Raw};
-use conv_core::quantised::{QuantConv2d, Quantisation};
-use conv_core::requantise::{Double, Multiplier};
+use conv_core::finish::{self, Finish};
+use conv_core::pool::{AveragePool2d, MaxPool1d, PoolOperation};
+use conv_core::quantised::{
+    QuantConv1d, QuantConv2d, QuantConvTranspose1d, QuantOperation, Quantisation, Requantisation,
+};
+use conv_core::requantise::{Double, Multiplier, Wide};
 use conv_core::stream::{SliceStream, Stream};
 use conv_core::{Axis, Error, Geometry, window1d, window2d};
 
@@ -26,7 +29,13 @@ pub fn all(sink: &mut Sink) {
     depthwise_transpose_2d(sink);
     blocks(sink);
     quantised(sink);
+    quantised_samples(sink);
+    quantised_back(sink);
+    pooled_rows(sink);
+    pooled_samples(sink);
     run_time(sink);
+    run_time_quantised(sink);
+    run_time_pool(sink);
 }
 
 /// Defines a function for each line that pushes six samples, flushes, and starts again after a reset.
@@ -123,13 +132,75 @@ fn quantised(sink: &mut Sink) {
     stream.flush().for_each(|output| sink.data(&output));
 }
 
+#[inline(never)]
+fn quantised_samples(sink: &mut Sink) {
+    static LAYER: QuantConv1d<Signal, i16, [[[i8; 2]; 3]; 3], Wide, 3> = QuantConv1d::wide(
+        [[[7, -3]; 3], [[1, 2]; 3], [[-128, 5]; 3]],
+        [40; 3],
+        [SCALE; 3],
+        Quantisation::new(0, 0),
+    );
+    let mut stream = Stream::quantised(black_box(&LAYER), given::<[[i16; 2]; 5]>());
+    for sample in given::<[[i16; 2]; 6]>() {
+        for output in stream.push(sample) {
+            let output: [i16; 3] = output;
+            sink.data(&output);
+        }
+    }
+    stream.flush().for_each(|output| sink.data(&output));
+}
+
+#[inline(never)]
+fn quantised_back(sink: &mut Sink) {
+    static LAYER: QuantConvTranspose1d<Signal, i8, [[[i8; 2]; 3]; 3], Double, 3> =
+        QuantConvTranspose1d::new(
+            [[[7, -3]; 3], [[1, 2]; 3], [[-128, 5]; 3]],
+            [40; 3],
+            [SCALE; 3],
+            Quantisation::new(3, -5),
+        );
+    let mut stream = Stream::quantised(black_box(&LAYER), given::<[[i8; 2]; 3]>());
+    for sample in given::<[[i8; 2]; 6]>() {
+        for output in stream.push(sample) {
+            let output: [i8; 3] = output;
+            sink.data(&output);
+        }
+    }
+    stream.flush().for_each(|output| sink.data(&output));
+}
+
+#[inline(never)]
+fn pooled_rows(sink: &mut Sink) {
+    static LAYER: AveragePool2d<Image, i8, 3, 2> = AveragePool2d::new();
+    let mut stream = Stream::pool(black_box(&LAYER), given::<[[[i8; 2]; 6]; 3]>());
+    for row in given::<[[[i8; 2]; 6]; 5]>() {
+        for output in stream.push(&row) {
+            let output: [[i8; 2]; 4] = output;
+            sink.data(&output);
+        }
+    }
+    stream.flush().for_each(|output| sink.data(&output));
+}
+
+#[inline(never)]
+fn pooled_samples(sink: &mut Sink) {
+    static LAYER: MaxPool1d<Signal, f32, 3> = MaxPool1d::new();
+    let mut stream = Stream::pool(black_box(&LAYER), given::<[f32; 4]>());
+    for sample in given::<[f32; 6]>() {
+        for output in stream.push(sample) {
+            let output: f32 = output;
+            sink.data(&output);
+        }
+    }
+    stream.flush().for_each(|output| sink.data(&output));
+}
+
 /// Each operation at run-time shapes, with inputs and outputs of a right and a wrong length.
 #[inline(never)]
 fn run_time(sink: &mut Sink) {
     let axis = black_box(Axis::new(3).with_stride(2).with_pads(1, 1));
-    type Typed<'a> = SliceStream<'a, i8, i8, Raw<i32>>;
-    sink.value(&map(axis).and_then(|map| Typed::conv_history(&map)));
-    sink.value(&map(axis).and_then(|map| Typed::conv_transpose_history(&map)));
+    sink.value(&map(axis).and_then(|map| map.conv_history()));
+    sink.value(&map(axis).and_then(|map| map.conv_transpose_history()));
     slice_conv(sink, axis);
     slice_conv_transpose(sink, axis);
     slice_depthwise(sink, axis);
@@ -174,4 +245,63 @@ slices! {
     slice_conv_transpose: conv_transpose;
     slice_depthwise: depthwise;
     slice_depthwise_transpose: depthwise_transpose;
+}
+
+/// Quantised layers both ways, with scales of a right and a wrong number.
+#[inline(never)]
+fn run_time_quantised(sink: &mut Sink) {
+    let axis = black_box(Axis::new(3).with_stride(2).with_pads(1, 1));
+    let kernel: [i8; 6] = given();
+    for operation in [
+        QuantOperation::Conv,
+        QuantOperation::ConvTranspose,
+        QuantOperation::Depthwise,
+        QuantOperation::DepthwiseTranspose,
+    ] {
+        for count in [1, 3] {
+            let scales = [SCALE; 3];
+            let requantisation = Requantisation::<Double> {
+                bias: None,
+                scales: scales.get(..black_box(count)).unwrap_or_default(),
+                quantisation: Quantisation::new(3, -5),
+            };
+            let mut history: [i8; 12] = given();
+            let result = map(axis).and_then(|map| {
+                let (operation, kernel) = (black_box(operation), kernel.as_slice());
+                let mut stream =
+                    SliceStream::quantised(&map, operation, kernel, &mut history, requantisation)?;
+                for sample in given::<[[i8; 2]; 6]>() {
+                    let mut output: [i8; 2] = given();
+                    let mut due = stream.push(&sample)?;
+                    while due.write_next(&mut output)? {
+                        sink.data(&output);
+                    }
+                }
+                stream.flush(black_box(0))?.write_next(&mut [0_i8; 2])
+            });
+            sink.value(&result);
+        }
+    }
+}
+
+/// Pooling, with pads that fit and one that could hold a window.
+#[inline(never)]
+fn run_time_pool(sink: &mut Sink) {
+    for pad in [1, 3] {
+        let axis = black_box(Axis::new(3).with_stride(2).with_pads(1, pad));
+        let mut history: [i8; 12] = given();
+        let result = map(axis).and_then(|map| {
+            let operation = black_box(PoolOperation::Average);
+            let mut stream = SliceStream::pool(&map, operation, &mut history, i8::MIN, i8::MAX)?;
+            for sample in given::<[[i8; 2]; 6]>() {
+                let mut output: [i8; 2] = given();
+                let mut due = stream.push(&sample)?;
+                while due.write_next(&mut output)? {
+                    sink.data(&output);
+                }
+            }
+            stream.flush(black_box(0))?.write_next(&mut [0_i8; 2])
+        });
+        sink.value(&result);
+    }
 }
