@@ -27,6 +27,7 @@
 //! | slices of run-time length | the same operations, with a [`Result`] | [`dynamic`], [`Window1d::conv_slice`] |
 //! | a layer with scales and zero points | TFLite's arithmetic, bit for bit | [`quantised`], [`requantise`] |
 //! | feature maps | average and max pooling; quantised sums | [`pool`], [`add`] |
+//! | a network | memory for its feature maps, its peak a constant | [`arena`] |
 //! | samples or rows as they arrive | the same, sample by sample or row by row | [`stream`] |
 //! | `heapless::Vec` | the same, feature `heapless` | `heapless` |
 //! | settings of PyTorch, ONNX, TFLite, Keras, JAX, Theano | this crate's geometry | [`convention`] |
@@ -138,6 +139,7 @@
 extern crate std;
 
 pub mod add;
+pub mod arena;
 pub mod axis;
 pub mod convention;
 mod dot;

@@ -8,7 +8,8 @@
 //! A layer ([`QuantConv2d`], [`QuantDepthwise2d`], [`QuantConvTranspose2d`]) is a constant: weights, biases and
 //! multipliers go to flash, with `Σweight` folded in at compile time, so that windows that lie wholly inside
 //! the input multiply plain inputs by plain weights. How `round` rounds is a type, see [`crate::requantise`].
-//! One layer's output array is the next one's input array, so a network is a function over fixed arrays.
+//! One layer's output array is the next one's input array, so a network is a function over fixed arrays;
+//! [`arena`](crate::arena) gives them memory.
 //!
 //! ```
 //! use conv_core::quantised::{QuantConv2d, Quantisation};

@@ -28,6 +28,23 @@ const MESSAGES: &[(&str, &str)] = &[
         "input scale is out of range, expected a positive finite number",
     ),
     (
+        "arena_element",
+        "type mismatch resolving `<[i16; 4] as Maps>::Element == i8`",
+    ),
+    (
+        "arena_empty_map",
+        "a map has 0 elements, expected at least 1",
+    ),
+    (
+        "arena_not_maps",
+        "`[[[[i8; 2]; 2]; 2]; 2]` is not a feature map",
+    ),
+    ("arena_short", "arena has 17 elements, expected at least 18"),
+    (
+        "arena_turns",
+        "cannot move out of `turns` because it is borrowed",
+    ),
+    (
         "clamp_order",
         "clamp is from 127 to 0, expected the lower bound first",
     ),

@@ -1,5 +1,6 @@
 //! The programs of `fail/` as they should be.
 
+use conv_core::arena::{Arena, Maps, Then};
 use conv_core::finish::{self, Finish};
 use conv_core::{Window1d, Window2d, window1d, window2d};
 
@@ -25,6 +26,12 @@ fn main() {
     Groups::conv(&[[[1_i8; 4]; 8]; 8], &[[[[1_i8; 2]; 2]; 3]; 6], &mut grouped);
     let mut sum = [0_i64; 1];
     Unit::conv(&[1_i16; 512], &[1_i8; 512], &mut sum);
+    let mut memory = Arena::<i8, { Network::PEAK }>::new();
+    let (image, mut turns) = memory.place::<Network>();
+    turns.first()[0] = image[0][0][0];
+    turns.then()[0][0] = image[0][0][0];
 }
 
 window1d! { struct Unit }
+
+type Network = ([[[i8; 2]; 3]; 2], Then<[i8; 6], [[i8; 2]; 2]>);

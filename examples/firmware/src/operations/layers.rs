@@ -1,8 +1,10 @@
-//! What stands between convolutions in a network: pooling, sums of feature maps, fully connected layers.
+//! What stands between convolutions in a network: pooling, sums of feature maps, fully connected layers; and the
+//! memory of the feature maps.
 
 use core::hint::black_box;
 
 use conv_core::add::{Affine, QuantAdd};
+use conv_core::arena::{Arena, Maps, Then, Turns};
 use conv_core::pool::{AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d, PoolOperation, Pooled};
 use conv_core::quantised::{Activation, Int4Kernel, QuantFullyConnected, Quantisation};
 use conv_core::requantise::{Double, Multiplier, Wide};
@@ -30,6 +32,8 @@ pub fn all(sink: &mut Sink) {
     fully_connected(sink);
     fully_connected_packed(sink);
     fully_connected_wide(sink);
+    arena::<i8>(sink);
+    arena::<i64>(sink);
 }
 
 #[inline(never)]
@@ -127,4 +131,32 @@ fn fully_connected_wide(sink: &mut Sink) {
     let mut output: [i16; 4] = given();
     black_box(&LAYER).run(&given::<[[i16; 4]; 3]>(), &mut output);
     sink.data(&output);
+}
+
+type Signals<T> = ([T; 5], [[T; 2]; 3]);
+type Images<T> = ([[[T; 2]; 3]; 2], [T; 1], [[T; 3]; 1], [T; 2]);
+type Turn<T> = Then<Signals<T>, Images<T>>;
+
+#[inline(never)]
+fn arena<T: Number>(sink: &mut Sink) {
+    const PEAK: usize = <([i8; 3], Turn<i8>)>::PEAK;
+    let mut memory = black_box(Arena::<T, PEAK>::new());
+    let (kept, turns) = memory.place::<([T; 3], Turn<T>)>();
+    *kept = given();
+    arena_turns(turns, sink);
+    sink.data(kept);
+}
+
+/// Out of sight of the function that knows how long the memory is.
+#[inline(never)]
+fn arena_turns<T: Number>(mut turns: Turns<'_, Signals<T>, Images<T>>, sink: &mut Sink) {
+    let (signal, channels) = turns.first();
+    (*signal, *channels) = (given(), given());
+    let (image, one, row, two) = turns.then();
+    sink.data(image);
+    (*image, *one, *row, *two) = (given(), given(), given(), given());
+    sink.data(image);
+    sink.data(one);
+    sink.data(row);
+    sink.data(two);
 }
