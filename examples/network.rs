@@ -18,7 +18,7 @@
 mod layers;
 
 use anyhow::{Result, ensure};
-use layers::{Memory, PICTURES, Picture, Record, record, run};
+use layers::{Memory, PEAK, PICTURES, Picture, Record, record, run};
 
 /// The number of pictures whose digit the network reads.
 fn check() -> Result<usize> {
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
     let right = check()?;
     println!("{PICTURES} pictures: logits and drawings are those of TFLite, bit for bit");
     println!("{right} of {PICTURES} digits are right");
-    println!("feature maps: {} bytes", Memory::PEAK);
+    println!("feature maps: {PEAK} bytes");
     Ok(())
 }
 
@@ -79,5 +79,12 @@ mod tests {
     #[test]
     fn every_picture_gives_what_tflite_gives() {
         assert_eq!((check().unwrap(), PICTURES), (567, 597));
+    }
+
+    /// The sum and the two maps that it is made of, 8·8·12 each: a pointwise layer's input and output, beside what is
+    /// added to it.
+    #[test]
+    fn feature_maps_take_what_lives_at_the_same_time() {
+        assert_eq!(PEAK, 3 * 8 * 8 * 12);
     }
 }

@@ -12,6 +12,7 @@
 //! choice some picture of the test set differs in a bit.
 
 use conv_core::add::{Affine, QuantAdd};
+use conv_core::arena::{Arena, Maps, Then};
 use conv_core::pool::AveragePool2d;
 use conv_core::quantised::{
     QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d, QuantFullyConnected, Quantisation,
@@ -92,26 +93,15 @@ static DRAWN: QuantConvTranspose2d<Upsample, i8, [[[[i8; 24]; 4]; 4]; 1], Double
         Quantisation::new(STRIDED_OUTPUT.zero_point, DRAWN_OUTPUT.zero_point),
     );
 
-/// Every feature map that lives while the network runs.
-pub struct Memory {
-    /// What the residual sum adds, and what comes between.
-    wide: [Wide; 3],
-    deep: Deep,
-    pooled: Pooled,
-}
+/// The feature maps and which of them live together: the residual sum outlives the two maps that it is made of, and
+/// the maps that are made of the sum take their place.
+type FeatureMaps = (Wide, Then<(Wide, Wide), (Deep, Pooled)>);
 
-impl Memory {
-    /// The network's peak RAM in bytes, besides its input and its outputs: a constant.
-    pub const PEAK: usize = size_of::<Self>();
+/// Memory for the feature maps, as much as live at the same time.
+pub type Memory = Arena<i8, { FeatureMaps::PEAK }>;
 
-    pub const fn new() -> Self {
-        Self {
-            wide: [[[[0; 12]; 8]; 8]; 3],
-            deep: [[[0; 24]; 4]; 4],
-            pooled: [[[0; 24]; 2]; 2],
-        }
-    }
-}
+/// The network's peak RAM in bytes, besides its input and its outputs: a constant.
+pub const PEAK: usize = size_of::<Memory>();
 
 /// What the network says of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,8 +140,8 @@ pub fn run_with(
     memory: &mut Memory,
     done: &mut impl FnMut(&'static str),
 ) -> Answer {
-    let Memory { wide, deep, pooled } = memory;
-    let [first, between, sum] = wide;
+    let (sum, mut turns) = memory.place::<FeatureMaps>();
+    let (first, between) = turns.first();
     CONV.run(picture, first);
     done("conv 3x3, 1 to 12 channels");
     DEPTHWISE.run(first, between);
@@ -160,6 +150,7 @@ pub fn run_with(
     done("pointwise, 12 to 12 channels");
     ADD.run_in_place(first, sum);
     done("residual sum");
+    let (deep, pooled) = turns.then();
     STRIDED.run(sum, deep);
     done("conv 3x3 stride 2, 12 to 24");
     POOL.run(deep, pooled);

@@ -23,7 +23,7 @@ use core::cell::RefCell;
 
 use board::{Exit, print, println};
 use critical_section::Mutex;
-use layers::{Memory, Picture, Record, record, run};
+use layers::{Memory, PEAK, Picture, Record, record, run};
 
 board::entry!(main);
 
@@ -48,7 +48,7 @@ fn main() {
         let mut memory = FEATURE_MAPS.borrow_ref_mut(token);
         classify(&mut memory);
     });
-    println!("feature maps: {} bytes", Memory::PEAK);
+    println!("feature maps: {PEAK} bytes");
 }
 
 fn classify(memory: &mut Memory) {
