@@ -27,6 +27,7 @@
 //! | a batch of 0 | an operation takes one item: there is no batch |
 //! | slices that are too long, too short or empty | an error |
 //! | products that could overflow the accumulator | an error, whatever the data |
+//! | zero points and clamps of quantised layers outside their type, scales below 0, NaN or infinite | an error |
 //! | NaN and infinity | propagate as IEEE 754 says, through weights of zero too; padding multiplies nothing |
 //! | slices at any address | the same bits: this crate has no unsafe code |
 //! | a panic of the caller's finishing step | comes through, with the output partly written |

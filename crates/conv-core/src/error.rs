@@ -246,6 +246,11 @@ pub enum Error {
         /// The greater one of its pads.
         found: usize,
     },
+    /// The scale of an output channel is negative or not a finite number.
+    ChannelScale {
+        /// The channel.
+        channel: usize,
+    },
 }
 
 impl Error {
@@ -352,6 +357,10 @@ impl Error {
                 .text(", expected less than the ")
                 .count(limit)
                 .text(" positions that a window of a pooling stream covers"),
+            Self::ChannelScale { channel } => start
+                .text("scale of output channel ")
+                .count(channel)
+                .text(" is out of range, expected a finite number of at least 0"),
             Self::Clamp { low, high } => start
                 .text("clamp is from ")
                 .signed(low as isize)

@@ -5,11 +5,22 @@
 //! output    = clamp(round(acc[c] · scale[c]) + output_zero_point, low, high)
 //! ```
 //!
-//! A layer ([`QuantConv2d`], [`QuantDepthwise2d`], [`QuantConvTranspose2d`]) is a constant: weights, biases and
-//! multipliers go to flash, with `Σweight` folded in at compile time, so that windows that lie wholly inside
-//! the input multiply plain inputs by plain weights. How `round` rounds is a type, see [`crate::requantise`].
+//! A layer is a constant: weights, biases and multipliers go to flash. Of direct and depthwise layers `Σweight` is folded
+//! in at compile time, so that windows that lie wholly inside the input multiply plain inputs by plain weights;
+//! transposed ones take off the zero point as they go, since which taps meet depends on the phase. How `round` rounds is
+//! a type, see [`crate::requantise`].
+//!
+//! | | images | signals | kernel of an image, `CO` output channels |
+//! |---|---|---|---|
+//! | direct, grouped | [`QuantConv2d`] | [`QuantConv1d`] | `[[[[i8; CI]; KW]; KH]; CO]` |
+//! | depthwise, with a multiplier | [`QuantDepthwise2d`] | [`QuantDepthwise1d`] | `[[[i8; CO]; KW]; KH]` |
+//! | transposed, grouped | [`QuantConvTranspose2d`] | [`QuantConvTranspose1d`] | `[[[[i8; CI]; KW]; KH]; CO]` |
+//! | transposed depthwise | [`QuantDepthwiseTranspose2d`] | [`QuantDepthwiseTranspose1d`] | `[[[i8; C]; KW]; KH]`, `C` input channels |
+//! | fully connected | [`QuantFullyConnected`] | the same | `[[i8; CI]; CO]` |
+//!
 //! One layer's output array is the next one's input array, so a network is a function over fixed arrays;
-//! [`arena`](crate::arena) gives them memory.
+//! [`arena`](crate::arena) gives them memory. [`pool`](crate::pool) and [`add`](crate::add) are what else networks are
+//! made of; [`stream`](crate::stream) runs layers on what arrives sample by sample or row by row.
 //!
 //! ```
 //! use conv_core::quantised::{QuantConv2d, Quantisation};
@@ -37,7 +48,8 @@
 //! Inputs may be `i8`, `u8` or `i16`, weights `i8` or, packed two to a byte, `i4` ([`Int4`]). Accumulators are
 //! `i32`, or `i64` with [`Wide`](crate::requantise::Wide), and proven not to overflow with the biases given.
 //!
-//! The run-time form is [`Geometry::quantised`].
+//! The run-time form is [`Geometry::quantised`]. It also checks that scales are numbers from 0 up; a typed layer takes
+//! them from [`Multiplier::from_scales`](crate::requantise::Multiplier::from_scales), which gives no others.
 
 mod kernel;
 mod layer;
@@ -370,7 +382,9 @@ where
     /// # Errors
     ///
     /// [`Error::Elements`] or [`Error::Extent`] naming a buffer of the wrong length, [`Error::Quantisation`] for a
-    /// zero point or clamp outside its type, [`Error::Clamp`] for one that ends before it begins, [`Error::WeightSum`] where taps and biases could overflow,
+    /// zero point or clamp outside its type, [`Error::Clamp`] for one that ends before it begins,
+    /// [`Error::ChannelScale`] for a scale that is negative or not finite, [`Error::WeightSum`] where taps and biases could
+    /// overflow,
     /// [`Error::DepthwiseGroups`]. The output is then untouched.
     pub fn quantised<T, K, R, O>(
         &self,
@@ -422,6 +436,7 @@ where
                 found,
             });
         }
+        check_scales::<R>(requantisation.scales)?;
         requantisation.quantisation.check::<T, O>()?;
         let largest_bias = bias
             .unwrap_or_default()
@@ -464,6 +479,18 @@ pub(crate) fn run_quantised<T, K, R, O>(
         finish: &finish,
     };
     operands.run(plan, Pixels::All, output);
+}
+
+/// Whether every scale is a finite number of at least 0.
+///
+/// # Errors
+///
+/// [`Error::ChannelScale`] naming the first that is not.
+pub fn check_scales<R: Rounding>(scales: &[R::Scale]) -> Result<(), Error> {
+    match scales.iter().position(|&scale| !R::is_scale(scale)) {
+        Some(channel) => Err(Error::ChannelScale { channel }),
+        None => Ok(()),
+    }
 }
 
 const fn check_clamp(given: &Quantisation) -> Result<(), Error> {

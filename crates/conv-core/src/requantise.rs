@@ -93,6 +93,15 @@ pub trait Rounding: sealed::Sealed + Copy + 'static {
     /// What is stored for each output channel.
     type Scale: Copy + core::fmt::Debug + 'static;
 
+    /// Whether a scale is a finite number of at least 0; of a [`Multiplier`] any exponent will do.
+    ///
+    /// ```
+    /// use conv_core::requantise::{Double, HalfEven, Multiplier, Rounding};
+    ///
+    /// assert!(Double::is_scale(Multiplier::ZERO) && !HalfEven::is_scale(f32::NAN));
+    /// ```
+    fn is_scale(scale: Self::Scale) -> bool;
+
     /// `clamp(round(accumulator · scale) + zero_point, low, high)`. Never panics.
     fn requantise(
         accumulator: Self::Accumulator,
@@ -124,6 +133,10 @@ pub struct HalfEven;
 impl Rounding for Double {
     type Accumulator = i32;
     type Scale = Multiplier;
+
+    fn is_scale(scale: Multiplier) -> bool {
+        scale.multiplier >= 0
+    }
 
     fn requantise(
         accumulator: i32,
@@ -166,6 +179,10 @@ impl Rounding for Single {
     type Accumulator = i32;
     type Scale = Multiplier;
 
+    fn is_scale(scale: Multiplier) -> bool {
+        scale.multiplier >= 0
+    }
+
     fn requantise(
         accumulator: i32,
         scale: Multiplier,
@@ -182,6 +199,10 @@ impl Rounding for Single {
 impl Rounding for Wide {
     type Accumulator = i64;
     type Scale = Multiplier;
+
+    fn is_scale(scale: Multiplier) -> bool {
+        scale.multiplier >= 0
+    }
 
     fn requantise(
         accumulator: i64,
@@ -206,6 +227,10 @@ impl Rounding for Wide {
 impl Rounding for HalfEven {
     type Accumulator = i32;
     type Scale = f32;
+
+    fn is_scale(scale: f32) -> bool {
+        scale.is_finite() && scale >= 0.0
+    }
 
     fn requantise(accumulator: i32, scale: f32, zero_point: i32, low: i32, high: i32) -> i32 {
         // |acc| < 2³¹ and 24 bits of scale: the product is exact in an f64 but for its last 2 bits.

@@ -1,4 +1,5 @@
-//! Convolution of what arrives: a signal sample by sample or block by block, an image row by row.
+//! Convolution of what arrives: a signal sample by sample or block by block, an image row by row; quantised layers and
+//! pooling likewise.
 //!
 //! A [`Stream`] is a layer with a short memory, the *history*. What its [`push`](Stream::push) calls and the final
 //! [`flush`](Stream::flush) give, one after the other, is bit for bit what the batch operation gives of the whole

@@ -188,7 +188,7 @@
 //! | extents, pads, strides or dilations beyond any memory; products of extents that overflow | an error, before anything is allocated |
 //! | a batch of 0, an extent of 0 | an error; an empty result has no use here |
 //! | products or a bias that could overflow the accumulator | the plan is not built |
-//! | zero points and clamps outside their type, a clamp that ends before it begins | the plan is not built |
+//! | zero points and clamps outside their type, a clamp that ends before it begins, scales below 0, NaN or infinite | the plan is not built |
 //! | NaN and infinity | propagate as IEEE 754 says, through weights of zero too; padding multiplies nothing |
 //! | slices at any address | the same bits: vector loads ask for no alignment beyond the element's |
 //! | more threads than work, a pool of one, a run inside the pool it uses | the same bits |

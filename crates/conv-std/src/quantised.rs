@@ -9,7 +9,7 @@ use core::marker::PhantomData;
 use std::collections::BTreeMap;
 
 use conv_core::finish::{Channels, Finish, Raw};
-use conv_core::quantised::reach;
+use conv_core::quantised::{check_scales, reach};
 use conv_core::{Buffer, Dimension};
 
 use crate::element::{Number, Operand};
@@ -55,7 +55,7 @@ pub(crate) struct ZeroPoint<T> {
     reach: u128,
     /// How many scales were given.
     scales: usize,
-    /// Whether zero points and clamp are values of their types.
+    /// Whether zero points and clamp are values of their types, and scales numbers of at least 0.
     checked: Result<(), conv_core::Error>,
 }
 
@@ -110,7 +110,9 @@ where
             value: T::saturated(quantisation.input_zero_point),
             reach: reach::<T>(quantisation.input_zero_point).into(),
             scales: scales.len(),
-            checked: quantisation.check::<T, U>(),
+            checked: quantisation
+                .check::<T, U>()
+                .and_then(|()| check_scales::<R>(scales)),
         };
         let finish = Requantise {
             scales: scales.to_vec(),
@@ -126,7 +128,7 @@ impl<T> ZeroPoint<T> {
     ///
     /// # Errors
     ///
-    /// [`conv_core::Error`]: `Quantisation`, `Clamp`, `Extent` of the scales, `WeightSum`.
+    /// [`conv_core::Error`]: `Quantisation`, `Clamp`, `ChannelScale`, `Extent` of the scales, `WeightSum`.
     pub(crate) fn check<W: Number, A: Number, const D: usize>(
         &self,
         map: &Map<D>,

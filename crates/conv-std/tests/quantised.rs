@@ -441,6 +441,14 @@ fn errors_name_what_is_wrong() {
         text(&[1, 1], &[], plain),
         "scales has 0 channels, expected 2"
     );
+    let negative = Multiplier {
+        multiplier: -1,
+        ..SCALE
+    };
+    assert_eq!(
+        text(&[1, 1], &[SCALE, negative], plain),
+        "scale of output channel 1 is out of range, expected a finite number of at least 0"
+    );
     assert_eq!(
         text(&[1, 1], &[SCALE; 3], plain),
         "scales has 3 channels, expected 2"

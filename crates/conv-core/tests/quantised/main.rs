@@ -348,6 +348,14 @@ fn errors_name_what_is_wrong_and_leave_the_output() {
         run(with(0, 0, 83, 0)),
         "clamp is from 83 to 0, expected the lower bound first"
     );
+    const NEGATIVE: &[Multiplier] = &[Multiplier {
+        multiplier: -1,
+        shift: 0,
+    }];
+    assert_eq!(
+        run(layer(&[1], NEGATIVE, plain)),
+        "scale of output channel 0 is out of range, expected a finite number of at least 0"
+    );
     assert_eq!(
         run(layer(&[1, 2], SCALES, plain)),
         "bias has 2 channels, expected 1"
