@@ -99,6 +99,14 @@ pub fn half_even(accumulator: i32, scale: f32, zero_point: i32, clamp: (i32, i32
         .round_ties_even() as i32
 }
 
+/// Half away from zero on a real scale, TFLite's fully connected layers: the accumulator times the scale in `f64`,
+/// rounded, plus the zero point, clamped.
+#[must_use]
+pub fn half_away(accumulator: i128, scale: f64, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    let rounded = (accumulator as f64 * scale).round();
+    (rounded + f64::from(zero_point)).clamp(f64::from(clamp.0), f64::from(clamp.1)) as i32
+}
+
 /// By the contract's name.
 ///
 /// # Panics
