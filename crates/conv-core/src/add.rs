@@ -14,6 +14,9 @@
 //! each rounded as by [`Double`]. No intermediate value can overflow: a difference is below 2⁸ for bytes and below 2¹⁶
 //! for `i16`, and a scaled one is at most half of it, shifted.
 //!
+//! An int16 `ADD` of an older model takes another path in TFLite, which is not this one, where its flag `pot_scale_int16`
+//! is set and all its scales are powers of two.
+//!
 //! ```
 //! use conv_core::add::{Affine, QuantAdd};
 //!

@@ -193,15 +193,16 @@ impl Operation {
         Ok(())
     }
 
-    /// Whether the buffers have the lengths of the map. Never inlined: its stack is free again when the operation runs.
+    /// Whether input and output have the lengths of the map. Never inlined: its stack is free again when the operation
+    /// runs.
     #[inline(never)]
-    pub(crate) fn check_lengths<const D: usize>(
+    pub(crate) fn check_buffers<const D: usize>(
         self,
         geometry: &Geometry<D>,
-        [input, kernel, output]: [usize; 3],
+        input: usize,
+        output: usize,
     ) -> Result<(), Error> {
         length(Buffer::Input, self.source_elements(geometry), input)?;
-        length(Buffer::Kernel, geometry.kernel_elements(), kernel)?;
         length(Buffer::Output, self.target_elements(geometry), output)
     }
 
@@ -211,7 +212,7 @@ impl Operation {
         self,
         geometry: &Geometry<D>,
         finish_channels: Option<usize>,
-        lengths: [usize; 3],
+        [input, kernel, output]: [usize; 3],
     ) -> Result<(), Error>
     where
         T: Multiply<W, A>,
@@ -219,7 +220,8 @@ impl Operation {
         A: Element,
     {
         self.check::<T, W, A, D>(geometry, finish_channels)?;
-        self.check_lengths(geometry, lengths)
+        length(Buffer::Kernel, geometry.kernel_elements(), kernel)?;
+        self.check_buffers(geometry, input, output)
     }
 
     pub(crate) fn run<T, W, F, const D: usize>(

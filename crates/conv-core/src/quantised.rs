@@ -46,7 +46,12 @@
 //! ```
 //!
 //! Inputs may be `i8`, `u8` or `i16`, weights `i8` or, packed two to a byte, `i4` ([`Int4`]). Accumulators are
-//! `i32`, or `i64` with [`Wide`](crate::requantise::Wide), and proven not to overflow with the biases given.
+//! `i32`, or `i64` with [`Wide`](crate::requantise::Wide) and [`WideHalfAway`](crate::requantise::WideHalfAway), and proven
+//! not to overflow with the weights and biases given.
+//!
+//! A fused ReLU or ReLU6 is a clamp, [`Quantisation::with_relu6`]. A `RELU`, `RELU6` or `QUANTIZE` of its own is a depthwise
+//! layer of one tap with weight 1, [`Double`](crate::requantise::Double) and the scale `s_input/s_output`. A layer without
+//! bias has a bias of zeros, one with a single scale the same for each channel.
 //!
 //! The run-time form is [`Geometry::quantised`]. It also checks that scales are numbers from 0 up; a typed layer takes
 //! them from [`Multiplier::from_scales`](crate::requantise::Multiplier::from_scales), which gives no others.
@@ -59,7 +64,7 @@ use core::marker::PhantomData;
 
 use crate::axis::attempt;
 use crate::dot::{Product, Weights};
-use crate::dynamic::{Operation, Planar};
+use crate::dynamic::{Operation, Planar, length};
 use crate::element::Element;
 use crate::engine::{Direction, Operands, Pixels, Plan};
 use crate::error::{Buffer, Dimension, Error};
@@ -75,6 +80,7 @@ pub use layer::{
     QuantDepthwise2d, QuantDepthwiseTranspose1d, QuantDepthwiseTranspose2d, QuantFullyConnected,
     QuantLayer, Whole,
 };
+use prepared::{Stored, Weights as MeetingWeights};
 
 /// Zero points and clamp of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,6 +112,41 @@ impl Quantisation {
     #[must_use]
     pub const fn with_clamp(self, low: i32, high: i32) -> Self {
         Self { low, high, ..self }
+    }
+
+    /// The same with a fused ReLU: outputs from the zero point on.
+    ///
+    /// ```
+    /// use conv_core::quantised::Quantisation;
+    ///
+    /// assert_eq!(Quantisation::new(0, -7).with_relu().low, -7);
+    /// ```
+    #[must_use]
+    pub const fn with_relu(self) -> Self {
+        self.with_clamp(self.output_zero_point, i32::MAX)
+    }
+
+    /// The same with a fused ReLU6: outputs from the zero point to what stands for 6, by TFLite's rule
+    /// `zero point + round(6/scale)`, half away from zero, if that is an `O`. `output_scale` is positive.
+    ///
+    /// ```
+    /// use conv_core::quantised::Quantisation;
+    ///
+    /// let quantisation = Quantisation::new(0, -128).with_relu6::<i8>(0.05);
+    /// assert_eq!((quantisation.low, quantisation.high), (-128, -8));
+    /// assert_eq!(Quantisation::new(0, -128).with_relu6::<i8>(0.01).high, 127);
+    /// ```
+    #[must_use]
+    pub const fn with_relu6<O: Activation>(self, output_scale: f32) -> Self {
+        // The quotient is an `f32`; half of a step can be added to it without rounding in an `f64`.
+        let steps = ((6.0 / output_scale) as f64 + 0.5) as i64;
+        let six = steps.saturating_add(self.output_zero_point as i64);
+        let high = if six < O::GREATEST as i64 {
+            six as i32
+        } else {
+            O::GREATEST
+        };
+        self.with_clamp(self.output_zero_point, high)
     }
 
     /// Whether zero points and clamp are values of inputs `T` and outputs `O`. A clamp of the whole `i32` stands for
@@ -235,6 +276,12 @@ pub trait QuantWeights: Weights<Element = i8> {
 
     /// Number of weights.
     fn count(self) -> usize;
+
+    /// The weights, whichever kind they are.
+    #[doc(hidden)]
+    fn stored<'a>(self) -> Stored<'a>
+    where
+        Self: 'a;
 }
 
 impl QuantWeights for &[i8] {
@@ -243,6 +290,13 @@ impl QuantWeights for &[i8] {
     fn count(self) -> usize {
         self.len()
     }
+
+    fn stored<'a>(self) -> Stored<'a>
+    where
+        Self: 'a,
+    {
+        Stored::Bytes(self)
+    }
 }
 
 impl QuantWeights for Int4<'_> {
@@ -250,6 +304,13 @@ impl QuantWeights for Int4<'_> {
 
     fn count(self) -> usize {
         self.count
+    }
+
+    fn stored<'a>(self) -> Stored<'a>
+    where
+        Self: 'a,
+    {
+        Stored::Nibbles(self)
     }
 }
 
@@ -401,21 +462,21 @@ where
         R::Accumulator: Accumulate,
         O: Activation,
     {
+        self.check_quantised::<T, K, R, O>(operation, kernel, requantisation)?;
         let operation = operation.operation();
-        self.check_quantised::<T, K, R, O>(operation, requantisation)?;
-        let lengths = [input.len(), kernel.count(), output.len()];
-        operation.check_lengths(self, lengths)?;
+        operation.check_buffers(self, input.len(), output.len())?;
         let plan = operation.planar_plan(self);
         run_quantised(&plan, input, kernel, output, requantisation);
         Ok(())
     }
 
-    /// Everything that can be wrong with a layer but the lengths of its buffers. Never inlined: its stack is free again
-    /// when the layer runs.
+    /// Everything that can be wrong with a layer but the lengths of input and output. Never inlined: its stack is free
+    /// again when the layer runs.
     #[inline(never)]
     pub(crate) fn check_quantised<T, K, R, O>(
         &self,
-        operation: Operation,
+        operation: QuantOperation,
+        kernel: K,
         requantisation: &Requantisation<'_, R>,
     ) -> Result<(), Error>
     where
@@ -426,8 +487,10 @@ where
         O: Activation,
     {
         let bias = requantisation.bias;
-        operation.check_map(self, bias.map(<[R::Accumulator]>::len))?;
-        let (channels, found) = (operation.target_channels(self), requantisation.scales.len());
+        let resolved = operation.operation();
+        resolved.check_map(self, bias.map(<[R::Accumulator]>::len))?;
+        length(Buffer::Kernel, self.kernel_elements(), kernel.count())?;
+        let (channels, found) = (resolved.target_channels(self), requantisation.scales.len());
         if found != 1 && found != channels {
             return Err(Error::Extent {
                 buffer: Buffer::Scales,
@@ -438,16 +501,31 @@ where
         }
         check_scales::<R>(requantisation.scales)?;
         requantisation.quantisation.check::<T, O>()?;
-        let largest_bias = bias
-            .unwrap_or_default()
-            .iter()
-            .map(|&bias| bias.into().unsigned_abs());
-        check_sum(
-            operation.taps(self).saturating_mul(K::MAGNITUDE),
-            reach::<T>(requantisation.quantisation.input_zero_point),
-            largest_bias.max().unwrap_or(0),
+        let magnitude = |&bias: &R::Accumulator| bias.into().unsigned_abs();
+        let largest_bias = bias.unwrap_or_default().iter().map(magnitude).max();
+        let reach = reach::<T>(requantisation.quantisation.input_zero_point);
+        // However large the weights are; where that is too much, with the weights there are.
+        let most = resolved.taps(self).saturating_mul(K::MAGNITUDE);
+        if check_sum(
+            most,
+            reach,
+            largest_bias.unwrap_or(0),
             R::Accumulator::GREATEST,
         )
+        .is_ok()
+        {
+            return Ok(());
+        }
+        let weights = MeetingWeights {
+            stored: kernel.stored(),
+            operation,
+            axes: *self.planar().axes(),
+        };
+        (0..channels).try_for_each(|channel| {
+            let bias = bias.and_then(|bias| bias.get(channel)).map_or(0, magnitude);
+            let sum = weights.magnitude(channel, channels);
+            check_sum(sum, reach, bias, R::Accumulator::GREATEST)
+        })
     }
 }
 

@@ -5,6 +5,8 @@
 //! which is again H W I O of the direct map; TFLite's are O H W I of each operation's own channels. TFLite's
 //! transposed operation has no dilation and neither has explicit pads.
 //!
+//! [`Conv`] has the axes of `AVERAGE_POOL_2D` and `MAX_POOL_2D` too, with the window as the kernel.
+//!
 //! Source: the documentation of `tf.nn.convolution`, and `ComputePadding` in `tflite/kernels/padding.h`.
 
 use super::{ConventionError, Direct, Framework, Names, Transposed};

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::axis::Window;
+use crate::axis::{Axis, Window};
 use crate::dot::Plain;
 use crate::dynamic::Operation;
 use crate::element::Multiply;
@@ -14,15 +14,20 @@ use crate::quantised::prepared::{Stored, Weights};
 use crate::quantised::{
     Accumulate, Activation, Offset, QuantOperation, Quantisation, Requantisation, Requantise,
 };
-use crate::requantise::{Rounding, Wide};
+use crate::requantise::Rounding;
 use crate::shape::{Array, Image, Signal};
 use crate::typed::{self, KernelShape, Settings, Shape};
 use crate::window::{self, Window1d, Window2d};
 
-/// Contracts with 32-bit accumulators: [`Double`](crate::requantise::Double), [`Single`](crate::requantise::Single)
-/// and [`HalfEven`](crate::requantise::HalfEven).
+/// Contracts with 32-bit accumulators: [`Double`](crate::requantise::Double), [`Single`](crate::requantise::Single),
+/// [`HalfAway`](crate::requantise::HalfAway) and [`HalfEven`](crate::requantise::HalfEven).
 pub trait Contract32: Rounding<Accumulator = i32> {}
 impl<R: Rounding<Accumulator = i32>> Contract32 for R {}
+
+/// Contracts with 64-bit accumulators: [`Wide`](crate::requantise::Wide) and
+/// [`WideHalfAway`](crate::requantise::WideHalfAway).
+pub trait Contract64: Rounding<Accumulator = i64> {}
+impl<R: Rounding<Accumulator = i64>> Contract64 for R {}
 
 /// Which operation a layer is: [`Conv`], [`Depthwise`], [`ConvTranspose`] or [`DepthwiseTranspose`].
 pub trait LayerKind {
@@ -172,16 +177,23 @@ pub struct QuantLayer<Kind, M, T, K, R: Rounding, const CO: usize, const D: usiz
 /// What a layer names and does not hold.
 type Types<Kind, M, T> = PhantomData<fn() -> (Kind, M, T)>;
 
+/// Kernel extent, stride and dilation: the pads have no say in which taps meet.
+const fn tap_axis(kernel: usize, window: Window) -> Axis {
+    Axis::new(kernel)
+        .with_stride(window.stride)
+        .with_dilation(window.dilation)
+}
+
 /// A constructor for one kernel type and accumulator: constants need concrete types.
 macro_rules! constructor {
     (
         $(#[$doc:meta])* $name:ident: $dimensions:literal, $window:ident, $windows:expr,
         $kind:ty, $operation:ident, [$($extent:ident),*], $extents:expr, $kernel:ty,
-        [$($rounding:ident: $bound:path)?] $contract:ty, $accumulator:ty,
+        $bound:path, $accumulator:ty,
         |$k:ident| $stored:expr
     ) => {
-        impl<M, T, $($rounding: $bound,)? $(const $extent: usize),*>
-            QuantLayer<$kind, M, T, $kernel, $contract, CO, $dimensions>
+        impl<M, T, R: $bound, $(const $extent: usize),*>
+            QuantLayer<$kind, M, T, $kernel, R, CO, $dimensions>
         where
             M: $window,
             T: Activation,
@@ -196,15 +208,16 @@ macro_rules! constructor {
             pub const fn $name(
                 kernel: $kernel,
                 bias: [$accumulator; CO],
-                scales: [<$contract as Rounding>::Scale; CO],
+                scales: [R::Scale; CO],
                 quantisation: Quantisation,
             ) -> Self {
                 let $k = &kernel;
+                let [rows, columns]: [Window; 2] = $windows;
+                let [height, width] = $extents;
                 let weights = Weights {
                     stored: $stored,
                     operation: QuantOperation::$operation,
-                    extents: $extents,
-                    windows: $windows,
+                    axes: [tap_axis(height, rows), tap_axis(width, columns)],
                 };
                 let mut magnitudes = [0; CO];
                 let mut channel = 0;
@@ -229,7 +242,7 @@ macro_rules! constructor {
     };
 }
 
-/// The three constructors of a kind of layer.
+/// The four constructors of a kind of layer.
 macro_rules! constructors {
     (
         $dimensions:literal, $window:ident, $windows:expr;
@@ -239,12 +252,12 @@ macro_rules! constructors {
         constructor! {
             /// A layer with these weights, and a bias and a scale for each output channel.
             new: $dimensions, $window, $windows, $kind, $operation, [$($extent),*], $extents, $array,
-            [R: Contract32] R, i32, |$k| Stored::Bytes($flat)
+            Contract32, i32, |$k| Stored::Bytes($flat)
         }
         constructor! {
             /// A layer with weights of 4 bits, two to a byte.
             packed: $dimensions, $window, $windows, $kind, $operation, [$($extent,)* BYTES], $extents, $packed,
-            [R: Contract32] R, i32, |$k| {
+            Contract32, i32, |$k| {
                 assert_packed($count, BYTES);
                 Stored::Nibbles($k.nibbles())
             }
@@ -252,7 +265,15 @@ macro_rules! constructors {
         constructor! {
             /// A layer with 64-bit biases and accumulators, for `i16` activations.
             wide: $dimensions, $window, $windows, $kind, $operation, [$($extent),*], $extents, $array,
-            [] Wide, i64, |$k| Stored::Bytes($flat)
+            Contract64, i64, |$k| Stored::Bytes($flat)
+        }
+        constructor! {
+            /// A layer with 64-bit biases and accumulators and weights of 4 bits, two to a byte.
+            packed_wide: $dimensions, $window, $windows, $kind, $operation, [$($extent,)* BYTES], $extents, $packed,
+            Contract64, i64, |$k| {
+                assert_packed($count, BYTES);
+                Stored::Nibbles($k.nibbles())
+            }
         }
     };
 }

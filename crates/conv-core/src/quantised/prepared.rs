@@ -1,7 +1,7 @@
-//! What a typed layer's constructor computes, at compile time: the input zero point's share of the sums, and the proof
-//! that no accumulator overflows.
+//! Which weights of a layer meet in one output, for the proof that no accumulator overflows, and what the input's zero point
+//! adds to their sum: at compile time of typed layers, at run time where a bound by their number is not enough.
 
-use crate::axis::{Window, attempt};
+use crate::axis::{Axis, attempt};
 use crate::error::Error;
 use crate::quantised::{
     Activation, Int4, QuantOperation, Quantisation, check_clamp, check_input, check_sum, nibble,
@@ -9,9 +9,11 @@ use crate::quantised::{
 };
 
 /// Weights in a constant: there, traits cannot be called.
-#[derive(Clone, Copy)]
-pub(super) enum Stored<'a> {
+#[derive(Clone, Copy, Debug)]
+pub enum Stored<'a> {
+    /// One to a byte.
     Bytes(&'a [i8]),
+    /// Two to a byte.
     Nibbles(Int4<'a>),
 }
 
@@ -23,10 +25,14 @@ impl Stored<'_> {
         }
     }
 
-    const fn get(&self, index: usize) -> i8 {
+    /// The weight number `index`, 0 where there are not so many.
+    const fn get(&self, index: usize) -> i64 {
         match self {
-            Self::Bytes(bytes) => bytes[index],
-            Self::Nibbles(weights) => nibble(weights.bytes[index / 2], index),
+            Self::Bytes(bytes) if index < bytes.len() => bytes[index] as i64,
+            Self::Nibbles(weights) if index / 2 < weights.bytes.len() => {
+                nibble(weights.bytes[index / 2], index) as i64
+            }
+            _ => 0,
         }
     }
 }
@@ -42,21 +48,22 @@ struct Sums {
 pub(super) struct Weights<'a> {
     pub(super) stored: Stored<'a>,
     pub(super) operation: QuantOperation,
-    /// Taps along rows and columns.
-    pub(super) extents: [usize; 2],
-    pub(super) windows: [Window; 2],
+    /// Of them kernel extent, stride and dilation count.
+    pub(super) axes: [Axis; 2],
 }
 
 impl Weights<'_> {
     /// Distances between the weights of one output channel of `channels`, those of one tap and the number of
     /// weights that lie side by side. 0 where a kernel has no taps or no channels, which no map allows.
     const fn strides(&self, channels: usize) -> (usize, usize, usize) {
-        let taps = self.extents[0] * self.extents[1];
-        if taps == 0 || channels == 0 {
+        let [rows, columns] = self.axes;
+        let taps = rows.kernel * columns.kernel;
+        let Some(of_tap) = self.stored.count().checked_div(taps) else {
             return (0, 0, 0);
-        }
-        let of_tap = self.stored.count() / taps;
-        let together = of_tap / channels;
+        };
+        let Some(together) = of_tap.checked_div(channels) else {
+            return (0, 0, 0);
+        };
         match self.operation {
             // H W O: of a transposed layer, the channels of one group side by side.
             QuantOperation::Depthwise | QuantOperation::DepthwiseTranspose => {
@@ -68,32 +75,37 @@ impl Weights<'_> {
         }
     }
 
-    /// Over the taps `(ky, kx)` whose offsets leave the remainders `phase` by the strides.
-    const fn sums(&self, channel: usize, channels: usize, phase: [usize; 2]) -> Sums {
+    /// Over every `step`-th tap from `first` on, along rows and columns.
+    const fn sums(
+        &self,
+        channel: usize,
+        channels: usize,
+        first: [usize; 2],
+        step: [usize; 2],
+    ) -> Sums {
         let (per_channel, per_tap, together) = self.strides(channels);
-        let [rows, columns] = self.windows;
+        let [rows, columns] = self.axes;
         let mut sums = Sums {
             sum: 0,
             magnitude: 0,
         };
-        let mut ky = 0;
-        while ky < self.extents[0] {
-            let mut kx = 0;
-            while kx < self.extents[1] {
-                if self.is_in_phase(ky, rows, phase[0]) && self.is_in_phase(kx, columns, phase[1]) {
-                    let tap = ky * self.extents[1] + kx;
-                    let start = channel * per_channel + tap * per_tap;
-                    let mut index = start;
-                    while index < start + together {
-                        let weight = self.stored.get(index) as i64;
-                        sums.sum += weight;
-                        sums.magnitude += weight.unsigned_abs();
-                        index += 1;
-                    }
+        let [mut ky, first_column] = first;
+        let [row_step, column_step] = step;
+        while ky < rows.kernel {
+            let mut kx = first_column;
+            while kx < columns.kernel {
+                let tap = ky * columns.kernel + kx;
+                let start = channel * per_channel + tap * per_tap;
+                let mut index = start;
+                while index < start + together {
+                    let weight = self.stored.get(index);
+                    sums.sum += weight;
+                    sums.magnitude += weight.unsigned_abs();
+                    index += 1;
                 }
-                kx += 1;
+                kx = kx.saturating_add(column_step);
             }
-            ky += 1;
+            ky = ky.saturating_add(row_step);
         }
         sums
     }
@@ -105,23 +117,27 @@ impl Weights<'_> {
         )
     }
 
-    /// All taps of a direct layer meet in every output, of a transposed one those whose offsets `tap·dilation` leave
-    /// the same remainder by the stride.
-    const fn is_in_phase(&self, tap: usize, window: Window, phase: usize) -> bool {
-        !self.is_transposed() || tap.wrapping_mul(window.dilation) % window.stride == phase
+    /// All taps meet in an output of a direct layer, in one of a transposed layer every so many: its phases are the
+    /// first taps below that.
+    const fn phase_steps(&self) -> [usize; 2] {
+        let [rows, columns] = self.axes;
+        match self.is_transposed() {
+            true => [rows.phase_step(), columns.phase_step()],
+            false => [1, 1],
+        }
     }
 
     /// The greatest sum of magnitudes over the phases of a channel.
-    const fn magnitude(&self, channel: usize, channels: usize) -> u64 {
-        if !self.is_transposed() {
-            return self.sums(channel, channels, [0, 0]).magnitude;
-        }
+    pub(super) const fn magnitude(&self, channel: usize, channels: usize) -> u64 {
+        let [rows, columns] = self.axes;
+        let step = self.phase_steps();
+        let [row_step, column_step] = step;
         let mut greatest = 0;
         let mut y = 0;
-        while y < self.windows[0].stride {
+        while y < row_step && y < rows.kernel {
             let mut x = 0;
-            while x < self.windows[1].stride {
-                let Sums { magnitude, .. } = self.sums(channel, channels, [y, x]);
+            while x < column_step && x < columns.kernel {
+                let Sums { magnitude, .. } = self.sums(channel, channels, [y, x], step);
                 if magnitude > greatest {
                     greatest = magnitude;
                 }
@@ -149,7 +165,7 @@ impl Weights<'_> {
             let magnitude = self.magnitude(channel, CO);
             attempt!(check_sum(magnitude, reach, bias[channel], greatest));
             if !self.is_transposed() {
-                let Sums { sum, .. } = self.sums(channel, CO, [0, 0]);
+                let Sums { sum, .. } = self.sums(channel, CO, [0, 0], [1, 1]);
                 let correction = -(zero_point as i64) * sum;
                 // |zero point| ≤ reach, so that only 64-bit accumulators leave anything to check.
                 if correction < i32::MIN as i64 || correction > i32::MAX as i64 {

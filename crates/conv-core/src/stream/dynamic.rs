@@ -217,9 +217,8 @@ where
     where
         Geometry<D>: Planar,
     {
+        geometry.check_quantised::<T, K, R, O>(operation, kernel, &requantisation)?;
         let operation = operation.operation();
-        geometry.check_quantised::<T, K, R, O>(operation, &requantisation)?;
-        length(Buffer::Kernel, geometry.kernel_elements(), kernel.count())?;
         let plan = operation.planar_plan(geometry);
         let layer = SliceQuantised {
             kernel,

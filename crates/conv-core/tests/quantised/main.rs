@@ -8,7 +8,9 @@ use conv_core::quantised::{
     Accumulate, Activation, Int4, QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d,
     QuantOperation, Quantisation, Requantisation,
 };
-use conv_core::requantise::{Double, HalfEven, Multiplier, Rounding, Single, Wide};
+use conv_core::requantise::{
+    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway,
+};
 use conv_core::{Axis, Geometry, window2d};
 use conv_vectors::anchors::{self, AnchorData, Layer};
 use conv_vectors::golden::{self, IntegerType, Kind, QuantisedCase, Rounding as Contract};
@@ -16,7 +18,7 @@ use conv_vectors::guard::Dirt;
 use conv_vectors::random::{Draw, Lcg, Spread};
 
 use crate::small::{
-    Expected, Settings, Small, Weights, anchor_scale, double, half_even, single, wide,
+    Expected, Settings, Small, Weights, anchor_scale, double, half_away, half_even, single, wide,
 };
 
 fn geometry(case: &QuantisedCase<'_>) -> (QuantOperation, Geometry<2>) {
@@ -292,6 +294,58 @@ fn small_shapes_equal_the_oracle_in_every_contract() {
     sweep::<i8, HalfEven>(5, &[-128, 3, 127], half_even, |channel| {
         [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3]
     });
+    let scale = |channel| [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3];
+    sweep::<i8, HalfAway>(6, &[-128, 3, 127], half_away, scale);
+    sweep::<i16, WideHalfAway>(7, &[0], half_away, scale);
+}
+
+/// Products that could overflow whatever the weights are run where these weights do not.
+#[test]
+fn the_weights_that_there_are_decide_at_run_time() {
+    let axes = [Axis::new(3); 2];
+    let geometry = Geometry::direct(axes, [3, 3], 64, 1, 1).unwrap();
+    let run = |weight: i8, bias: i32| {
+        let requantisation = Requantisation::<Double> {
+            bias: Some(&[bias]),
+            scales: &[Multiplier::from_scale(1e-5).unwrap()],
+            quantisation: Quantisation::new(0, 0),
+        };
+        let mut output = [77_i16];
+        let done = geometry.quantised(
+            QuantOperation::Conv,
+            &[i16::MIN; 576],
+            [weight; 576].as_slice(),
+            &mut output,
+            &requantisation,
+        );
+        done.map(|()| output[0])
+    };
+    // 576·32,768·113 < 2³¹ < 576·32,768·114.
+    assert_eq!(run(113, 0), Ok(-21328));
+    assert_eq!(
+        run(114, 0).unwrap_err().to_string(),
+        "weights of one output sum up to 65664, expected at most 65535: use a wider accumulator"
+    );
+    assert!(run(113, 100_000_000).is_err());
+    // Of 16 taps of stride 2 no more than 4 meet.
+    let axes = [Axis::new(4).with_stride(2).with_pads(1, 1); 2];
+    let geometry = Geometry::transposed(axes, [2, 2], [4, 4], 1, 200, 1).unwrap();
+    let requantisation = Requantisation::<Double> {
+        bias: None,
+        scales: &[Multiplier::from_scale(1e-5).unwrap()],
+        quantisation: Quantisation::new(0, 0),
+    };
+    let run = |weight: i8| {
+        geometry.quantised(
+            QuantOperation::ConvTranspose,
+            &[1_i16; 800],
+            [weight; 3200].as_slice(),
+            &mut [0_i16; 16],
+            &requantisation,
+        )
+    };
+    assert_eq!(run(81), Ok(()));
+    assert!(run(82).is_err());
 }
 
 #[test]
@@ -366,6 +420,6 @@ fn errors_name_what_is_wrong_and_leave_the_output() {
     );
     assert_eq!(
         run(layer(&[i32::MAX], SCALES, plain)),
-        "weights of one output sum up to 128, expected at most 0: use a wider accumulator"
+        "weights of one output sum up to 1, expected at most 0: use a wider accumulator"
     );
 }

@@ -287,6 +287,10 @@ pub(crate) fn half_even(sum: i128, scale: f32, zero_point: i32, clamp: (i32, i32
     requantise::half_even(sum as i32, scale, zero_point, clamp)
 }
 
+pub(crate) fn half_away(sum: i128, scale: f64, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    requantise::half_away(sum, scale, zero_point, clamp)
+}
+
 /// Multiplier and shift of a channel, as the anchors have them.
 pub(crate) fn anchor_scale(channel: usize) -> Multiplier {
     let (multiplier, shift) = (anchors::multiplier(channel), anchors::shift(channel));

@@ -183,6 +183,9 @@ layers! {
     conv_1d_wide: QuantConv1d<Signal, i16>::wide, Wide;
         [[i16; 3]; 9], [[[i8; 3]; 4]; 2], 2 => [[i16; 2]; 5];
         Conv, direct_1d::<Signal>(4, 9, [3, 2, 1]), |k| k.as_flattened().as_flattened();
+    conv_1d_packed_wide: QuantConv1d<SignalGroups, i16>::packed_wide, Wide;
+        [[i16; 4]; 7], Int4Kernel<2, 3, 1, 6, 18>, 6 => [[i16; 6]; 7];
+        Conv, direct_1d::<SignalGroups>(3, 7, [4, 6, 2]), |k| Int4::new(&k.0, 36).unwrap();
     depthwise_1d: QuantDepthwise1d<Signal, i8>::new, Double;
         [[i8; 2]; 9], [[i8; 6]; 4], 6 => [[i8; 6]; 5];
         Depthwise, direct_1d::<Signal>(4, 9, [2, 6, 2]), |k| k.as_flattened();
