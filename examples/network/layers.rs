@@ -8,8 +8,8 @@
 //! Windows, kernels and maps are types: a layer whose output is not the next one's input does not compile. The
 //! multipliers are computed from TFLite's scales by the compiler; the target has no float arithmetic to do.
 //!
-//! Of TFLite 2.21 the convolutions round twice ([`Double`]), the fully connected layer once ([`Single`]): with any other
-//! choice some picture of the test set differs in a bit.
+//! Of TFLite 2.21's reference kernels the convolutions round twice ([`Double`]), the fully connected layer once, on a real
+//! scale ([`HalfAway`]): see [`conv_core::requantise`].
 
 use conv_core::add::{Affine, QuantAdd};
 use conv_core::arena::{Arena, Maps, Then};
@@ -17,7 +17,7 @@ use conv_core::pool::AveragePool2d;
 use conv_core::quantised::{
     QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d, QuantFullyConnected, Quantisation,
 };
-use conv_core::requantise::{Double, Multiplier, Single};
+use conv_core::requantise::{Double, HalfAway, Multiplier, real_scales};
 use conv_core::window2d;
 
 #[path = "weights.rs"]
@@ -44,7 +44,7 @@ window2d! { struct Halves: stride 2 }
 static CONV: QuantConv2d<Same, i8, [[[[i8; 1]; 3]; 3]; 12], Double, 12> = QuantConv2d::new(
     CONV_KERNEL,
     CONV_BIAS,
-    multipliers(PICTURE, CONV_SCALES, CONV_OUTPUT),
+    Multiplier::per_channel(PICTURE.scale, CONV_SCALES, CONV_OUTPUT.scale).unwrap(),
     relu6(PICTURE, CONV_OUTPUT),
 );
 
@@ -52,7 +52,8 @@ static DEPTHWISE: QuantDepthwise2d<Same, i8, [[[i8; 12]; 3]; 3], Double, 12> =
     QuantDepthwise2d::new(
         DEPTHWISE_KERNEL,
         DEPTHWISE_BIAS,
-        multipliers(CONV_OUTPUT, DEPTHWISE_SCALES, DEPTHWISE_OUTPUT),
+        Multiplier::per_channel(CONV_OUTPUT.scale, DEPTHWISE_SCALES, DEPTHWISE_OUTPUT.scale)
+            .unwrap(),
         relu6(CONV_OUTPUT, DEPTHWISE_OUTPUT),
     );
 
@@ -60,7 +61,12 @@ static POINTWISE: QuantConv2d<Pointwise, i8, [[[[i8; 12]; 1]; 1]; 12], Double, 1
     QuantConv2d::new(
         POINTWISE_KERNEL,
         POINTWISE_BIAS,
-        multipliers(DEPTHWISE_OUTPUT, POINTWISE_SCALES, POINTWISE_OUTPUT),
+        Multiplier::per_channel(
+            DEPTHWISE_OUTPUT.scale,
+            POINTWISE_SCALES,
+            POINTWISE_OUTPUT.scale,
+        )
+        .unwrap(),
         Quantisation::new(DEPTHWISE_OUTPUT.zero_point, POINTWISE_OUTPUT.zero_point),
     );
 
@@ -72,16 +78,16 @@ static ADD: QuantAdd<i8> = {
 static STRIDED: QuantConv2d<Strided, i8, [[[[i8; 12]; 3]; 3]; 24], Double, 24> = QuantConv2d::new(
     STRIDED_KERNEL,
     STRIDED_BIAS,
-    multipliers(ADD_OUTPUT, STRIDED_SCALES, STRIDED_OUTPUT),
+    Multiplier::per_channel(ADD_OUTPUT.scale, STRIDED_SCALES, STRIDED_OUTPUT.scale).unwrap(),
     relu6(ADD_OUTPUT, STRIDED_OUTPUT),
 );
 
 static POOL: AveragePool2d<Halves, i8, 2, 2> = AveragePool2d::new();
 
-static LOGITS: QuantFullyConnected<i8, [[i8; 96]; 10], Single, 10> = QuantFullyConnected::new(
+static LOGITS: QuantFullyConnected<i8, [[i8; 96]; 10], HalfAway, 10> = QuantFullyConnected::new(
     LOGITS_KERNEL,
     LOGITS_BIAS,
-    multipliers(POOL_OUTPUT, LOGITS_SCALES, LOGITS_OUTPUT),
+    real_scales(POOL_OUTPUT.scale, LOGITS_SCALES, LOGITS_OUTPUT.scale).unwrap(),
     Quantisation::new(POOL_OUTPUT.zero_point, LOGITS_OUTPUT.zero_point),
 );
 
@@ -89,7 +95,7 @@ static DRAWN: QuantConvTranspose2d<Upsample, i8, [[[[i8; 24]; 4]; 4]; 1], Double
     QuantConvTranspose2d::new(
         DRAWN_KERNEL,
         DRAWN_BIAS,
-        multipliers(STRIDED_OUTPUT, DRAWN_SCALES, DRAWN_OUTPUT),
+        Multiplier::per_channel(STRIDED_OUTPUT.scale, DRAWN_SCALES, DRAWN_OUTPUT.scale).unwrap(),
         Quantisation::new(STRIDED_OUTPUT.zero_point, DRAWN_OUTPUT.zero_point),
     );
 
@@ -166,30 +172,9 @@ pub fn run_with(
     answer
 }
 
-/// The multipliers of a layer's channels: TFLite's `input·weights / output`.
-const fn multipliers<const N: usize>(
-    input: Affine,
-    weights: [f32; N],
-    output: Affine,
-) -> [Multiplier; N] {
-    let mut scales = [Multiplier::ZERO; N];
-    let mut channel = 0;
-    while channel < N {
-        scales[channel] = match Multiplier::from_scales(input.scale, weights[channel], output.scale)
-        {
-            Some(scale) => scale,
-            None => panic!("a scale is not a positive number"),
-        };
-        channel += 1;
-    }
-    scales
-}
-
-/// Zero points, and the clamp that fuses a ReLU6: what stands for 0 and for 6, if that is an `i8`.
+/// Zero points, and the clamp that fuses a ReLU6.
 const fn relu6(input: Affine, output: Affine) -> Quantisation {
-    let six = output.zero_point as i64 + (6.0 / output.scale + 0.5) as i64;
-    let high = if six < 127 { six as i32 } else { 127 };
-    Quantisation::new(input.zero_point, output.zero_point).with_clamp(output.zero_point, high)
+    Quantisation::new(input.zero_point, output.zero_point).with_relu6::<i8>(output.scale)
 }
 
 /// One picture of the test set as [`RECORDS`] holds it, with what TFLite's reference kernels make of it.
