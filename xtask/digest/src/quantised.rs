@@ -6,7 +6,9 @@ use conv_core::matrix::Matrix;
 use conv_core::quantised::{
     Accumulate, Activation, Int4, QuantOperation, Quantisation, Requantisation,
 };
-use conv_core::requantise::{Double, HalfEven, Multiplier, Rounding, Single, Wide};
+use conv_core::requantise::{
+    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway,
+};
 use conv_core::{Axis, Error, Geometry};
 use conv_vectors::anchors::{self, AnchorData, Layer};
 use conv_vectors::golden::{self, IntegerType, Kind, QuantisedCase, Rounding as Contract};
@@ -61,6 +63,12 @@ pub fn all(run: &mut Run<'_>) {
     });
     run.group("quantised/i8-half-even", |group| {
         sweep::<i8, i8, HalfEven>(group, -128..128, scale);
+    });
+    run.group("quantised/i8-half-away", |group| {
+        sweep::<i8, i8, HalfAway>(group, -128..128, |group| scale(group).into());
+    });
+    run.group("quantised/i16-half-away", |group| {
+        sweep::<i16, i16, WideHalfAway>(group, -9..9, |group| scale(group).into());
     });
     let transposed = [QuantOperation::DepthwiseTranspose];
     run.group("quantised/depthwise-transposed-i8", |group| {

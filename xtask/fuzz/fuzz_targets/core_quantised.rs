@@ -8,7 +8,9 @@ mod small;
 
 use conv_core::add::{Affine, QuantAdd};
 use conv_core::quantised::{Accumulate, Activation, QuantOperation, Quantisation, Requantisation};
-use conv_core::requantise::{Double, HalfEven, Multiplier, Rounding, Single, Wide};
+use conv_core::requantise::{
+    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway,
+};
 use conv_core::{Axis, Geometry};
 use conv_fuzz::{Choices, multiplier, scale};
 use conv_vectors::guard::Dirt;
@@ -20,7 +22,7 @@ use small::{Expected, Settings, Small, Weights};
 
 fuzz_target!(|bytes: &[u8]| {
     let choices = &mut Choices::new(bytes);
-    match choices.below(8) {
+    match choices.below(10) {
         0 => absurd(choices),
         1 => added(choices),
         contract => {
@@ -33,11 +35,17 @@ fuzz_target!(|bytes: &[u8]| {
                 4 => run::<i16, Double>(&layer, choices, small::double, multiplier),
                 5 => run::<i16, Wide>(&layer, choices, small::wide, multiplier),
                 6 => run::<i8, Single>(&layer, choices, small::single, multiplier),
+                7 => run::<i8, HalfAway>(&layer, choices, small::half_away, real),
+                8 => run::<i16, WideHalfAway>(&layer, choices, small::half_away, real),
                 _ => run::<i8, HalfEven>(&layer, choices, small::half_even, scale),
             }
         }
     }
 });
+
+fn real(random: &mut Lcg) -> f64 {
+    scale(random).into()
+}
 
 fn run<T, R>(
     layer: &Small,

@@ -11,7 +11,8 @@ use conv_fuzz::{Choices, multiplier, scale};
 use conv_std::Conv2d;
 use conv_std::ndarray::Array4;
 use conv_std::quantised::{
-    Activation, Double, HalfEven, Multiplier, Quantisation, Rounding, Single, Wide,
+    Activation, Double, HalfAway, HalfEven, Multiplier, Quantisation, Rounding, Single, Wide,
+    WideHalfAway,
 };
 use conv_std::{Number, Operand};
 use conv_vectors::random::Lcg;
@@ -23,7 +24,7 @@ use settings::{BOUNDARIES, setting};
 
 fuzz_target!(|bytes: &[u8]| {
     let choices = &mut Choices::new(bytes);
-    match choices.below(8) {
+    match choices.below(10) {
         0 => absurd(choices),
         1 => run::<i8, i8, Double>(choices, multiplier),
         2 => run::<i8, i8, Single>(choices, multiplier),
@@ -31,9 +32,15 @@ fuzz_target!(|bytes: &[u8]| {
         4 => run::<u8, i8, Double>(choices, multiplier),
         5 => run::<i16, i16, Double>(choices, multiplier),
         6 => run::<i16, i16, Wide>(choices, multiplier),
+        7 => run::<i8, i8, HalfAway>(choices, real),
+        8 => run::<i16, i16, WideHalfAway>(choices, real),
         _ => run::<i8, i8, HalfEven>(choices, scale),
     }
 });
+
+fn real(random: &mut Lcg) -> f64 {
+    scale(random).into()
+}
 
 /// A layer of any shape in 1 to 3 dimensions.
 fn run<T, U, R>(choices: &mut Choices<'_>, scale: fn(&mut Lcg) -> R::Scale)

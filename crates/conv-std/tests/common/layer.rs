@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use conv_std::quantised::{
-    Activation, Double, HalfEven, Multiplier, Quantisation, Rounding, Single, Wide,
+    Activation, Double, HalfAway, HalfEven, Multiplier, Quantisation, Rounding, Single, Wide,
+    WideHalfAway,
 };
 use conv_std::{Boundary, Error, Number, Operand, Rank, Spatial};
 use conv_vectors::guard::Dirt;
@@ -37,6 +38,17 @@ impl Contract for HalfEven {
         requantise::half_even(sum as i32, scale, zero_point, clamp)
     }
 }
+
+macro_rules! half_away {
+    ($($contract:ident),*) => {$(
+        impl Contract for $contract {
+            fn expected(sum: i128, scale: f64, zero_point: i32, clamp: (i32, i32)) -> i32 {
+                requantise::half_away(sum, scale, zero_point, clamp)
+            }
+        }
+    )*};
+}
+half_away!(HalfAway, WideHalfAway);
 
 /// Everything of a quantised layer but its shape and data.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use conv_core::add::{Affine, QuantAdd};
 use conv_core::arena::{Arena, Maps, Then, Turns};
 use conv_core::pool::{AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d, PoolOperation, Pooled};
 use conv_core::quantised::{Activation, Int4Kernel, QuantFullyConnected, Quantisation};
-use conv_core::requantise::{Double, Multiplier, Wide};
+use conv_core::requantise::{Double, HalfAway, Multiplier, Wide};
 use conv_core::{Axis, Geometry, window1d, window2d};
 
 use crate::data::{Number, Sink, given};
@@ -110,8 +110,12 @@ fn add<T: Activation + Number>(sink: &mut Sink) {
 fn fully_connected(sink: &mut Sink) {
     static LAYER: QuantFullyConnected<i8, [[i8; 12]; 4], Double, 4> =
         QuantFullyConnected::new([[-7; 12]; 4], [40; 4], [SCALE; 4], ZERO_POINTS);
+    static TFLITE: QuantFullyConnected<i8, [[i8; 12]; 4], HalfAway, 4> =
+        QuantFullyConnected::new([[-7; 12]; 4], [40; 4], [0.004; 4], ZERO_POINTS);
     let mut output: [i8; 4] = given();
     black_box(&LAYER).run(&given::<[[[i8; 2]; 3]; 2]>(), &mut output);
+    sink.data(&output);
+    black_box(&TFLITE).run(&given::<[[[i8; 2]; 3]; 2]>(), &mut output);
     sink.data(&output);
 }
 

@@ -7,7 +7,9 @@ use conv_core::quantised::{
     QuantConvTranspose2d, QuantDepthwise1d, QuantDepthwise2d, QuantDepthwiseTranspose1d,
     QuantDepthwiseTranspose2d, QuantOperation, Quantisation, Requantisation,
 };
-use conv_core::requantise::{Double, HalfEven, Multiplier, Rounding, Single, Wide};
+use conv_core::requantise::{
+    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway,
+};
 use conv_core::{Axis, Error, Geometry, window1d, window2d};
 
 use crate::data::{Data, Sink, given};
@@ -60,6 +62,7 @@ pub fn all(sink: &mut Sink) {
     run_time::<u8, u8, Single>(sink, SCALE);
     run_time::<i8, u8, HalfEven>(sink, 0.004);
     run_time::<i16, i16, Wide>(sink, SCALE);
+    run_time::<i16, i16, WideHalfAway>(sink, 0.004);
     multipliers(sink);
     nibbles(sink);
 }
@@ -213,6 +216,15 @@ fn multipliers(sink: &mut Sink) {
                 127,
             ));
             sink.value(&HalfEven::requantise(value, black_box(0.37), 3, -128, 127));
+            sink.value(&HalfAway::requantise(value, black_box(0.37), 3, -128, 127));
+            let long = i64::from(value) << 30;
+            sink.value(&WideHalfAway::requantise(
+                long,
+                black_box(1e-9),
+                3,
+                -128,
+                127,
+            ));
         }
     }
 }
