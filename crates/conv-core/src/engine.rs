@@ -81,7 +81,7 @@ enum Inner {
 }
 
 /// Outputs computed together where their weights are contiguous: as many as a small core has registers for.
-const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
 impl Plan {
     pub(crate) const fn new(

@@ -33,10 +33,13 @@
 //! row are pooled by [`Stream::pool`](crate::stream::Stream::pool).
 
 use core::marker::PhantomData;
+use core::mem;
 
 use crate::axis::attempt;
+use crate::dot::part;
 use crate::dynamic::{Operation, Planar, length};
-use crate::engine::{Direction, Line, Plan};
+use crate::element::Element;
+use crate::engine::{Direction, LANES, Line, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::Saturate;
 use crate::geometry::{Geometry, KernelLayout};
@@ -60,18 +63,26 @@ pub trait Pooled: Saturate {
     const LEAST: Self;
     /// Most taps of a window whose sum is proven not to overflow.
     const TAPS: u64;
+    /// What values are added up in.
+    type Sum: Element;
 
     /// The greater of two; NaN where one is.
     #[must_use]
     fn greater(self, other: Self) -> Self;
 
+    /// `sum + self`.
+    #[must_use]
+    fn add_to(self, sum: Self::Sum) -> Self::Sum;
+
     /// The mean of `count` values, 0 of none.
-    fn mean(values: impl Iterator<Item = Self>, count: usize) -> Self;
+    #[must_use]
+    fn mean(sum: Self::Sum, count: usize) -> Self;
 }
 
 macro_rules! pooled_integer {
     ($($integer:ty),*) => {$(
         impl Pooled for $integer {
+            type Sum = i32;
             const LEAST: Self = Self::MIN;
             // n·2ᵇ + n/2 ≤ 2³¹ − 1, with 2ᵇ at least every magnitude.
             const TAPS: u64 = 2 * i32::MAX as u64 / ((2 << Self::BITS.saturating_sub((Self::MIN != 0) as u32)) + 1);
@@ -81,8 +92,13 @@ macro_rules! pooled_integer {
                 Ord::max(self, other)
             }
 
-            fn mean(values: impl Iterator<Item = Self>, count: usize) -> Self {
-                let sum = values.fold(0_i32, |sum, value| sum.wrapping_add(i32::from(value)));
+            #[inline]
+            fn add_to(self, sum: i32) -> i32 {
+                sum.wrapping_add(i32::from(self))
+            }
+
+            #[inline]
+            fn mean(sum: i32, count: usize) -> Self {
                 // The windows were checked: `count` is at most `TAPS`.
                 let count = count as i32;
                 let half = if sum > 0 { count / 2 } else { -(count / 2) };
@@ -96,6 +112,7 @@ pooled_integer!(i8, u8, i16);
 macro_rules! pooled_float {
     ($($float:ty),*) => {$(
         impl Pooled for $float {
+            type Sum = Self;
             const LEAST: Self = Self::NEG_INFINITY;
             const TAPS: u64 = u64::MAX;
 
@@ -105,11 +122,17 @@ macro_rules! pooled_float {
                 if other > self || other.is_nan() { other } else { self }
             }
 
-            fn mean(values: impl Iterator<Item = Self>, count: usize) -> Self {
+            #[inline]
+            fn add_to(self, sum: Self) -> Self {
+                sum + self
+            }
+
+            #[inline]
+            fn mean(sum: Self, count: usize) -> Self {
                 if count == 0 {
                     return 0.0;
                 }
-                values.fold(0.0, |sum, value| sum + value) / count as Self
+                sum / count as Self
             }
         }
     )*};
@@ -440,26 +463,61 @@ pub(crate) fn run<T: Pooled>(
     output: &mut [T],
     (low, high): (T, T),
 ) {
+    match operation {
+        PoolOperation::Average => {
+            let mean = |sum, count| T::mean(sum, count).clamped(low, high);
+            each_window(
+                plan,
+                input,
+                output,
+                T::Sum::ZERO,
+                |sum, x| x.add_to(sum),
+                mean,
+            );
+        }
+        PoolOperation::Max => {
+            let clamped = |greatest: T, _| greatest.clamped(low, high);
+            each_window(plan, input, output, T::LEAST, T::greater, clamped);
+        }
+    }
+}
+
+/// `finish(step(…step(step(start, x₀), x₁)…), n)` over the `n` taps of every window that lie inside the input, by rows, then
+/// columns.
+fn each_window<T: Copy, A: Copy>(
+    plan: &Plan,
+    input: &[T],
+    output: &mut [T],
+    start: A,
+    step: impl Fn(A, T) -> A,
+    finish: impl Fn(A, usize) -> T,
+) {
     let channels = plan.channels();
-    let mut outputs = output.iter_mut();
+    let mut rest = output;
     for oy in 0..plan.rows.target {
         let rows = plan.rows.taps(oy);
         for ox in 0..plan.columns.target {
             let columns = plan.columns.taps(ox);
-            for (channel, slot) in (0..channels).zip(&mut outputs) {
-                let values = rows.each().flat_map(|(_, y)| {
-                    columns.each().filter_map(move |(_, x)| {
-                        let pixel = plan.source(y, x);
-                        input.get(pixel.wrapping_add(channel)).copied()
-                    })
-                });
-                let value = match operation {
-                    PoolOperation::Average => {
-                        T::mean(values, rows.count.wrapping_mul(columns.count))
+            let Some((pixel, tail)) = mem::take(&mut rest).split_at_mut_checked(channels) else {
+                return;
+            };
+            rest = tail;
+            let count = rows.count.wrapping_mul(columns.count);
+            let mut first = 0;
+            for slots in pixel.chunks_mut(LANES) {
+                let mut lanes = [start; LANES];
+                for (_, y) in rows.each() {
+                    for (_, x) in columns.each() {
+                        let values = part(input, plan.source(y, x) + first, slots.len());
+                        for (lane, &value) in lanes.iter_mut().zip(values) {
+                            *lane = step(*lane, value);
+                        }
                     }
-                    PoolOperation::Max => values.reduce(T::greater).unwrap_or(T::LEAST),
-                };
-                *slot = value.clamped(low, high);
+                }
+                for (slot, &lane) in slots.iter_mut().zip(&lanes) {
+                    *slot = finish(lane, count);
+                }
+                first += LANES;
             }
         }
     }
