@@ -50,13 +50,13 @@ impl Measuring {
         let Some(first) = columns.first() else {
             return Ok(columns);
         };
-        print!("{:34}", self.title);
+        print!("{:40}", self.title);
         boards
             .iter()
             .for_each(|target| print!(" {:>11}", target.name));
         println!();
         for (row, (name, _)) in first.iter().enumerate() {
-            print!("{name:34}");
+            print!("{name:40}");
             for column in &columns {
                 print!(" {:>11}", column[row].1);
             }

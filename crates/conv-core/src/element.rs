@@ -79,7 +79,7 @@ const fn magnitude(min: i128, max: i128) -> i128 {
 }
 
 macro_rules! integer_pairs {
-    ($($input:ty, $kernel:ty => $accumulator:ty);* $(;)?) => {$(
+    ($($input:ty, $kernel:ty, $product:ty => $accumulator:ty);* $(;)?) => {$(
         impl Multiply<$kernel, $accumulator> for $input {
             const MAX_TAPS: u64 = max_taps(
                 <$accumulator>::MAX as i128,
@@ -89,22 +89,23 @@ macro_rules! integer_pairs {
 
             #[inline]
             fn multiply_add(accumulator: $accumulator, input: Self, kernel: $kernel) -> $accumulator {
-                let product = <$accumulator>::from(input).wrapping_mul(<$accumulator>::from(kernel));
-                accumulator.wrapping_add(product)
+                // Of two `i32` it fits 64 bits, which spares small cores a multiplication of 128 bits in software.
+                let product = <$product>::from(input).wrapping_mul(<$product>::from(kernel));
+                accumulator.wrapping_add(<$accumulator>::from(product))
             }
         }
     )*};
 }
 integer_pairs! {
-    i8, i8 => i32;
-    i8, i8 => i64;
-    u8, i8 => i32;
-    u8, i8 => i64;
-    i16, i8 => i32;
-    i16, i8 => i64;
-    i16, i16 => i64;
-    i32, i32 => i64;
-    i32, i32 => i128;
+    i8, i8, i32 => i32;
+    i8, i8, i64 => i64;
+    u8, i8, i32 => i32;
+    u8, i8, i64 => i64;
+    i16, i8, i32 => i32;
+    i16, i8, i64 => i64;
+    i16, i16, i64 => i64;
+    i32, i32, i64 => i64;
+    i32, i32, i64 => i128;
 }
 
 macro_rules! float_pairs {

@@ -83,6 +83,15 @@ enum Inner {
 /// Outputs computed together where their weights are contiguous: as many as a small core has registers for.
 pub(crate) const LANES: usize = 8;
 
+/// Of accumulators wider than 32 bits fewer, for they are on the stack.
+const fn lanes_of<A>() -> usize {
+    match size_of::<A>() {
+        ..=4 => LANES,
+        8 => 4,
+        _ => 1,
+    }
+}
+
 impl Plan {
     pub(crate) const fn new(
         geometry: &Geometry<2>,
@@ -464,15 +473,37 @@ where
         }
     }
 
-    #[inline(never)]
     fn lanes(&self, plan: &Plan, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
+        match const { lanes_of::<F::Accumulator>() } {
+            LANES => self.some_lanes::<LANES>(plan, rows, columns, pixel),
+            4 => self.some_lanes::<4>(plan, rows, columns, pixel),
+            _ => self.some_lanes::<1>(plan, rows, columns, pixel),
+        }
+    }
+
+    fn depthwise(&self, plan: &Plan, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
+        match const { lanes_of::<F::Accumulator>() } {
+            LANES => self.some_depthwise::<LANES>(plan, rows, columns, pixel),
+            4 => self.some_depthwise::<4>(plan, rows, columns, pixel),
+            _ => self.some_depthwise::<1>(plan, rows, columns, pixel),
+        }
+    }
+
+    #[inline(never)]
+    fn some_lanes<const N: usize>(
+        &self,
+        plan: &Plan,
+        rows: &Taps,
+        columns: &Taps,
+        pixel: &mut [F::Output],
+    ) {
         let mut slots = pixel.iter_mut().enumerate();
         for group in 0..plan.groups {
             let mut produced = 0;
             while produced < plan.produce {
-                let width = (plan.produce - produced).min(plan.lanes);
+                let width = (plan.produce - produced).min(plan.lanes).min(N);
                 let weights = group * plan.group_weights + produced * plan.produce_weights;
-                let mut sums = [F::Accumulator::ZERO; LANES];
+                let mut sums = [F::Accumulator::ZERO; N];
                 for (row_weight, row) in rows.each() {
                     for (column_weight, column) in columns.each() {
                         let source = plan.source(row, column) + group * plan.reduce;
@@ -496,12 +527,18 @@ where
     }
 
     #[inline(never)]
-    fn depthwise(&self, plan: &Plan, rows: &Taps, columns: &Taps, pixel: &mut [F::Output]) {
+    fn some_depthwise<const N: usize>(
+        &self,
+        plan: &Plan,
+        rows: &Taps,
+        columns: &Taps,
+        pixel: &mut [F::Output],
+    ) {
         let mut slots = pixel.iter_mut().enumerate();
         let mut first = 0;
         while first < plan.groups {
-            let width = (plan.groups - first).min(LANES);
-            let mut sums = [F::Accumulator::ZERO; LANES];
+            let width = (plan.groups - first).min(N);
+            let mut sums = [F::Accumulator::ZERO; N];
             for (row_weight, row) in rows.each() {
                 for (column_weight, column) in columns.each() {
                     let input = part(self.input, plan.source(row, column) + first, width);

@@ -1,4 +1,4 @@
-//! From an integer accumulator to a quantised output: multiplier, shift and the four rounding contracts.
+//! From an integer accumulator to a quantised output: multiplier, shift and the rounding contracts.
 //!
 //! A real scale `M = s_input·s_weight/s_output` becomes a fixed-point number `m/2³¹ · 2^s`, a
 //! [`Multiplier`], and the output is `clamp(round(accumulator·M) + zero_point, low, high)`. How it rounds

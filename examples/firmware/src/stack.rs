@@ -15,7 +15,7 @@ use conv_core::quantised::{
     Int4Kernel, QuantConv1d, QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d,
     QuantFullyConnected, QuantOperation, Quantisation, Requantisation,
 };
-use conv_core::requantise::{Double, HalfEven, Multiplier, Single, Wide};
+use conv_core::requantise::{Double, HalfEven, Multiplier, Single, Wide, WideHalfAway};
 use conv_core::stream::{SliceStream, Stream};
 use conv_core::{Axis, Geometry, Window1d, Window2d, window1d, window2d};
 
@@ -33,6 +33,8 @@ static KERNEL: [[[[i8; 4]; 3]; 3]; 6] = [[[[7; 4]; 3]; 3]; 6];
 static FLOATS: [[[[f32; 4]; 3]; 3]; 6] = [[[[0.5; 4]; 3]; 3]; 6];
 static GROUPED: [[[[i8; 2]; 3]; 3]; 6] = [[[[7; 2]; 3]; 3]; 6];
 static EACH: [[[i8; 4]; 3]; 3] = [[[5; 4]; 3]; 3];
+static DOUBLES: [[[f64; 4]; 3]; 3] = [[[0.5; 4]; 3]; 3];
+static WORDS: [[[i32; 4]; 3]; 3] = [[[5; 4]; 3]; 3];
 static BIAS: [i32; 6] = [9; 6];
 
 type Full = [[[[i8; 4]; 3]; 3]; 6];
@@ -49,6 +51,10 @@ static PACKED: QuantConv2d<Half, i8, Int4Kernel<4, 3, 3, 6, 108>, Double, 6> =
     QuantConv2d::packed(Int4Kernel([0x7a; 108]), [40; 6], [SCALE; 6], ZERO_POINTS);
 static DEPTHWISE: QuantDepthwise2d<Half, i8, [[[i8; 4]; 3]; 3], Double, 4> =
     QuantDepthwise2d::new([[[5; 4]; 3]; 3], [40; 4], [SCALE; 4], ZERO_POINTS);
+static DEPTHWISE_WIDE: QuantDepthwise2d<Half, i16, [[[i8; 4]; 3]; 3], Wide, 4> =
+    QuantDepthwise2d::wide([[[5; 4]; 3]; 3], [40; 4], [SCALE; 4], ZERO_POINTS);
+static DEPTHWISE_REAL: QuantDepthwise2d<Half, i16, [[[i8; 4]; 3]; 3], WideHalfAway, 4> =
+    QuantDepthwise2d::wide([[[5; 4]; 3]; 3], [40; 4], [0.004; 4], ZERO_POINTS);
 static TRANSPOSE: QuantConvTranspose2d<Half, i8, [[[[i8; 6]; 3]; 3]; 4], Double, 4> =
     QuantConvTranspose2d::new([[[[7; 6]; 3]; 3]; 4], [40; 4], [SCALE; 4], ZERO_POINTS);
 static TRANSPOSE_WIDE: QuantConvTranspose2d<Half, i16, [[[[i8; 6]; 3]; 3]; 4], Wide, 4> =
@@ -105,6 +111,7 @@ const SMALL: Map<i8> = [[[1; 6]; 3]; 3];
 
 fn main() {
     plain();
+    wide();
     quantised();
     between();
     run_time();
@@ -163,6 +170,48 @@ fn plain() {
         |y, x| {
             Half::conv_transpose(y, &FLOATS, x);
         },
+    );
+}
+
+/// Accumulators of 64 and 128 bits.
+fn wide() {
+    layer(
+        "depthwise 2-D, f64",
+        [[[1_f64; 4]; 6]; 6],
+        [[[0_f64; 4]; 3]; 3],
+        |x, y| {
+            Half::depthwise(x, &DOUBLES, y);
+        },
+    );
+    layer(
+        "depthwise transpose 2-D, f64",
+        [[[1_f64; 4]; 3]; 3],
+        [[[0_f64; 4]; 6]; 6],
+        |y, x| Half::depthwise_transpose(y, &DOUBLES, x),
+    );
+    layer(
+        "depthwise 2-D, i32 to i128",
+        [[[1_i32; 4]; 6]; 6],
+        [[[0_i128; 4]; 3]; 3],
+        |x, y| Half::depthwise(x, &WORDS, y),
+    );
+    layer(
+        "depthwise transpose 2-D, i32 to i128",
+        [[[1_i32; 4]; 3]; 3],
+        [[[0_i128; 4]; 6]; 6],
+        |y, x| Half::depthwise_transpose(y, &WORDS, x),
+    );
+    layer(
+        "quantised depthwise, i16, i64 sums",
+        [[[1_i16; 4]; 6]; 6],
+        [[[0_i16; 4]; 3]; 3],
+        |x, y| DEPTHWISE_WIDE.run(x, y),
+    );
+    layer(
+        "quantised depthwise, half-away, i64 sums",
+        [[[1_i16; 4]; 6]; 6],
+        [[[0_i16; 4]; 3]; 3],
+        |x, y| DEPTHWISE_REAL.run(x, y),
     );
 }
 
