@@ -17,41 +17,71 @@ use std::vec::Vec;
 use super::{Axis, Outputs, Problem, direct, transposed};
 use crate::golden::{Kind, QuantisedCase, Rounding};
 
-/// The fixed-point multiplier and shift of a real scale: `scale ≈ multiplier · 2^(shift − 31)`.
-///
-/// `(q, s) = frexp(scale)`, `m = round(q·2³¹)` half away from zero; `m = 2³¹` becomes `2³⁰` and
-/// `s + 1`; below `s = −31` both are 0. The scale is `f64(s_in)·f64(s_w)/f64(s_out)`; it is positive
-/// and finite, or 0, which gives (0, 0). `None` for any other.
+/// The fixed-point multiplier and shift of a real scale: [`Multipliers::of`] of one alone.
 #[must_use]
 pub fn multiplier_and_shift(scale: f64) -> Option<(i32, i32)> {
-    if scale == 0.0 {
-        return Some((0, 0));
+    Multipliers::default().of(scale)
+}
+
+/// The fixed-point multipliers and shifts of many real scales. Each exponent is looked for from the one before on, so
+/// that neighbours cost little: there are 2³¹ scales in an `f32`.
+#[derive(Clone, Copy, Debug)]
+pub struct Multipliers {
+    /// `2^(shift − 1)`: the power of two at the last scale or next below.
+    power: f64,
+    shift: i32,
+}
+
+impl Default for Multipliers {
+    fn default() -> Self {
+        Self {
+            power: 1.0,
+            shift: 1,
+        }
     }
-    if !(scale.is_finite() && scale > 0.0) {
-        return None;
+}
+
+impl Multipliers {
+    /// `scale ≈ multiplier · 2^(shift − 31)`.
+    ///
+    /// `(q, s) = frexp(scale)`, `m = round(q·2³¹)` half away from zero; `m = 2³¹` becomes `2³⁰` and
+    /// `s + 1`; below `s = −31` both are 0. The scale is `f64(s_in)·f64(s_w)/f64(s_out)`; it is
+    /// positive and finite, or 0, which gives (0, 0). `None` for any other.
+    pub fn of(&mut self, scale: f64) -> Option<(i32, i32)> {
+        if scale == 0.0 {
+            return Some((0, 0));
+        }
+        if !(scale.is_finite() && scale > 0.0) {
+            return None;
+        }
+        let (fraction, mut shift) = self.frexp(scale);
+        // `round` is half away from zero; the product is exact.
+        let mut multiplier = (fraction * f64::from(1u32 << 31)).round() as i64;
+        if multiplier == 1 << 31 {
+            multiplier /= 2;
+            shift += 1;
+        }
+        if shift < -31 {
+            return Some((0, 0));
+        }
+        i32::try_from(multiplier)
+            .ok()
+            .map(|multiplier| (multiplier, shift))
     }
-    // q in [0.5, 1): halved or doubled until it is, which is exact down to the subnormals.
-    let (mut fraction, mut shift) = (scale, 0);
-    while fraction >= 1.0 {
-        fraction /= 2.0;
-        shift += 1;
+
+    /// The `q` in `[0.5, 1)` and the `s` with `q·2^s = value`, which is positive and finite. Every step is exact, down
+    /// to the subnormals.
+    fn frexp(&mut self, value: f64) -> (f64, i32) {
+        while value >= 2.0 * self.power {
+            self.power *= 2.0;
+            self.shift += 1;
+        }
+        while value < self.power {
+            self.power /= 2.0;
+            self.shift -= 1;
+        }
+        (value / self.power / 2.0, self.shift)
     }
-    while fraction < 0.5 {
-        fraction *= 2.0;
-        shift -= 1;
-    }
-    // `round` is half away from zero; the product is exact.
-    let mut multiplier = (fraction * f64::from(1u32 << 31)).round() as i64;
-    if multiplier == 1 << 31 {
-        multiplier /= 2;
-        shift += 1;
-    }
-    if shift < -31 {
-        return Some((0, 0));
-    }
-    i32::try_from(multiplier)
-        .ok()
-        .map(|multiplier| (multiplier, shift))
 }
 
 /// Double rounding: a rounding doubling high multiply, then a rounding shift half away from zero.
