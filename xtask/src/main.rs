@@ -97,7 +97,7 @@ enum Verb {
     Fuzz(fuzz::FuzzArgs),
     /// Run conv-std's tests of its unsafe kernels under Valgrind.
     Valgrind,
-    /// Check, or with --bless rewrite, the committed digests and firmware outputs.
+    /// Check, or with --bless rewrite, the committed results: digests, conv-std's golden ones, firmware outputs.
     Vectors(vectors::VectorsArgs),
 }
 

@@ -229,7 +229,7 @@ fn examples(tally: &mut Tally<'_>, boards: &[&'static Target], choice: Choice) {
 }
 
 /// The published cases, the anchors' hashes and the sweeps of both crates, quantised or not, streams and what stands
-/// between layers, on every target that runs a test as it is.
+/// between layers, and conv-std's golden results, on every target that runs a test as it is.
 fn emulated(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) {
     let console = tally.console;
     let emulated = |target: &&&Target| matches!(target.machine, Machine::User { .. });
@@ -239,7 +239,7 @@ fn emulated(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) 
             let cargo = toolchain::cargo_test(target, toolchain);
             cargo
                 .words("-p conv-core --test quantised --test layers --test stream")
-                .words("-p conv-std --test oracle --test order --test onnx")
+                .words("-p conv-std --test oracle --test order --test onnx --test golden")
                 .expect(console)
                 .map(|_| ())
         });

@@ -3,11 +3,16 @@
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::command::root;
+use crate::command::{Invocation, root};
 use crate::console::Console;
 use crate::targets::{self, Scope};
 use crate::toolchain::Choice;
 use crate::{digest, firmware, setup};
+
+/// The file that conv-std's test of the same name compares with, or writes where [`BLESS`] is set.
+const GOLDEN: &str = "crates/conv-std/tests/golden.txt";
+/// The environment variable that asks that test to write.
+const BLESS: &str = "CONV_BLESS";
 
 /// `cargo xtask vectors`.
 #[derive(Args)]
@@ -18,7 +23,7 @@ pub(crate) struct VectorsArgs {
     /// Rewrite the committed files.
     #[arg(long)]
     bless: bool,
-    /// The target that computes them.
+    /// The target that computes the digests.
     #[arg(long = "target", value_name = "NAME", default_value = "x86-64-v1")]
     name: String,
     /// The target whose board runs the firmware examples.
@@ -26,7 +31,7 @@ pub(crate) struct VectorsArgs {
     board: String,
 }
 
-/// `cargo xtask vectors`: the digests, and every firmware example's output.
+/// `cargo xtask vectors`: the digests, conv-std's golden results, and every firmware example's output.
 ///
 /// # Errors
 ///
@@ -47,6 +52,13 @@ pub(crate) fn verb(console: &Console, arguments: &VectorsArgs, choice: Choice) -
         } else if let Some(difference) = report.difference(&digest::expected()?) {
             failures.push(format!("{}: {difference}", target.name));
         }
+    }
+    let golden = Invocation::cargo("test --locked -p conv-std --test golden");
+    if arguments.bless {
+        golden.env(BLESS, "1").expect(console)?;
+        println!("wrote {GOLDEN}");
+    } else if let Err(error) = golden.without_env(BLESS).expect(console) {
+        failures.push(format!("{error:#}"));
     }
     for target in boards {
         for (example, image) in firmware::build(console, target, choice)? {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::layer::{Contract, Layer, Quantised, check_quantised};
+use common::layer::{Contract, Layer, Quantised, anchor_scale, check_quantised};
 use common::{Setting, array};
 use conv_std::ndarray::Array4;
 use conv_std::quantised::{
@@ -162,12 +162,6 @@ fn the_35_published_cases_bit_for_bit() {
         count += 1;
     }
     assert_eq!(count, 35);
-}
-
-/// Multiplier and shift of a channel, as the anchors have them.
-fn anchor_scale(channel: usize) -> Multiplier {
-    let (multiplier, shift) = (anchors::multiplier(channel), anchors::shift(channel));
-    Multiplier { multiplier, shift }
 }
 
 #[test]

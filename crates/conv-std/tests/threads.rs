@@ -60,16 +60,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         let extents = setting.output_extents().unwrap();
         let weights = setting.weight_array::<f32>();
         let (x, y) = (setting.x::<f32>(), setting.y::<f32>(extents));
-        let shape_x = setting.shape(
-            setting.batch,
-            setting.groups * setting.inputs,
-            setting.extents(),
-        );
-        let shape_y = setting.shape(setting.batch, setting.groups * setting.outputs, extents);
-        let (x_array, y_array) = (
-            common::array::<_, 2>(&shape_x, x.clone()),
-            common::array::<_, 2>(&shape_y, y.clone()),
-        );
+        let (x_array, y_array) = (setting.x_array::<f32>(), setting.y_array::<f32>(extents));
         let mut first = None;
         for threads in [1, 2, 3, 7] {
             let pool = pool(threads);

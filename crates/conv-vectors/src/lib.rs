@@ -10,6 +10,7 @@
 //! | [`golden`] | 46 ONNX and 35 quantised cases, read without a copy from committed bytes | no |
 //! | [`guide`] | the figures and literal matrices of Dumoulin & Visin, arXiv:1603.07285 | no |
 //! | [`anchors`] | eleven int8 layers whose outputs are known by hash | no |
+//! | [`hash`] | FNV-1a, for outputs that are committed by hash | no |
 //! | [`random`] | a tiny deterministic generator for tests and firmware | no |
 //! | [`tolerance`] | how far a float result may be from the exact one, and why | no |
 //! | `oracle` | direct, transposed, gradients, the matrix, requantisation | yes |
@@ -27,6 +28,7 @@ pub mod golden;
 #[cfg(feature = "std")]
 pub mod guard;
 pub mod guide;
+pub mod hash;
 #[cfg(feature = "std")]
 pub mod oracle;
 pub mod random;

@@ -1,6 +1,6 @@
 //! Elements and arrays of them, as bytes to hash and as places to fill.
 
-use crate::hash::Hash;
+use conv_vectors::hash::Hash;
 
 /// A number that a case computes with.
 pub trait Number: Copy + PartialEq {

@@ -26,7 +26,6 @@ mod between;
 mod buffer;
 mod filters;
 mod finishes;
-mod hash;
 mod limits;
 mod published;
 mod quantised;
@@ -36,7 +35,7 @@ mod sweep;
 mod typed;
 
 pub use buffer::{Bytes, Number};
-pub use hash::Hash;
+pub use conv_vectors::hash::Hash;
 pub use run::{Group, Run, Summary};
 
 /// What is called with the name and the hash of each group.

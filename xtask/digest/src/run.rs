@@ -2,10 +2,10 @@
 
 use core::fmt;
 
+use conv_vectors::hash::Hash;
 use conv_vectors::random::{Draw, Lcg, Spread};
 
 use crate::buffer::{Bytes, Number};
-use crate::hash::Hash;
 
 /// What a run amounted to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use conv_std::quantised::{
     WideHalfAway,
 };
 use conv_std::{Boundary, Error, Number, Operand, Rank, Spatial};
+use conv_vectors::anchors;
 use conv_vectors::guard::Dirt;
 use conv_vectors::oracle::{Outputs, requantise};
 use conv_vectors::random::Draw;
@@ -60,6 +61,12 @@ pub struct Layer<R: Contract> {
     pub scales: Vec<R::Scale>,
     /// Whether the weights are of 4 bits.
     pub narrow: bool,
+}
+
+/// Multiplier and shift of a channel, as the anchors have them.
+pub fn anchor_scale(channel: usize) -> Multiplier {
+    let (multiplier, shift) = (anchors::multiplier(channel), anchors::shift(channel));
+    Multiplier { multiplier, shift }
 }
 
 /// Inputs and outputs of quantised layers.

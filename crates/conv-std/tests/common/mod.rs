@@ -207,6 +207,22 @@ impl<const D: usize> Setting<D> {
         )
     }
 
+    pub fn x_array<T: Draw>(&self) -> Array<T, Tensor<D>>
+    where
+        Rank<D>: Spatial,
+    {
+        let shape = self.shape(self.batch, self.groups * self.inputs, self.extents());
+        array::<_, D>(&shape, self.x())
+    }
+
+    pub fn y_array<T: Draw>(&self, extents: [usize; D]) -> Array<T, Tensor<D>>
+    where
+        Rank<D>: Spatial,
+    {
+        let shape = self.shape(self.batch, self.groups * self.outputs, extents);
+        array::<_, D>(&shape, self.y(extents))
+    }
+
     pub fn bias<A: From<i8>>(&self, channels: usize) -> Vec<A> {
         let values: Vec<i8> = Setting {
             spread: Spread::Uniform,
@@ -415,16 +431,7 @@ where
     let kernel_gradient = oracle::gradient_kernel(&problem, of_x, of_g).unwrap();
     let input_gradient = oracle::gradient_input(&problem, of_g, of_w).unwrap();
 
-    let shape_x = setting.shape(
-        setting.batch,
-        setting.groups * setting.inputs,
-        setting.extents(),
-    );
-    let shape_y = setting.shape(setting.batch, setting.groups * setting.outputs, extents);
-    let (x, g) = (
-        array::<_, D>(&shape_x, x.clone()),
-        array::<_, D>(&shape_y, g.clone()),
-    );
+    let (x, g) = (setting.x_array::<T>(), setting.y_array::<T>(extents));
     let plan = conv::<T, T, A, D>(setting, &weights).build()?;
     let found = plan.input_gradient(g.view(), setting.extents())?;
     judge(setting, found.as_slice().unwrap(), &input_gradient);

@@ -1,4 +1,13 @@
-//! FNV-1a, 64 bits.
+//! FNV-1a, 64 bits: what outputs are committed as.
+//!
+//! ```
+//! use conv_vectors::hash::Hash;
+//!
+//! let mut hash = Hash::new();
+//! assert_eq!(hash.finish(), 0xcbf2_9ce4_8422_2325);
+//! hash.write(b"a");
+//! assert_eq!(hash.finish(), 0xaf63_dc4c_8601_ec8c);
+//! ```
 
 /// The 64-bit FNV-1a hash of the bytes written so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
