@@ -54,7 +54,9 @@
 //! bias has a bias of zeros, one with a single scale the same for each channel.
 //!
 //! The run-time form is [`Geometry::quantised`]. It also checks that scales are numbers from 0 up; a typed layer takes
-//! them from [`Multiplier::from_scales`](crate::requantise::Multiplier::from_scales), which gives no others.
+//! them from [`Multiplier::from_scales`](crate::requantise::Multiplier::from_scales), which gives no others. The compiler adds
+//! up a typed layer's weights; where they are hundreds of thousands, its lint `long_running_const_eval` may ask whether
+//! that is meant, and `#[allow(long_running_const_eval)]` on the `static` says so.
 
 mod kernel;
 mod layer;
@@ -444,9 +446,8 @@ where
     ///
     /// [`Error::Elements`] or [`Error::Extent`] naming a buffer of the wrong length, [`Error::Quantisation`] for a
     /// zero point or clamp outside its type, [`Error::Clamp`] for one that ends before it begins,
-    /// [`Error::ChannelScale`] for a scale that is negative or not finite, [`Error::WeightSum`] where taps and biases could
-    /// overflow,
-    /// [`Error::DepthwiseGroups`]. The output is then untouched.
+    /// [`Error::ChannelScale`] for a scale that is negative or not finite, [`Error::WeightSum`] where weights and biases could
+    /// overflow, [`Error::DepthwiseGroups`]. The output is then untouched.
     pub fn quantised<T, K, R, O>(
         &self,
         operation: QuantOperation,

@@ -25,15 +25,31 @@ impl Stored<'_> {
         }
     }
 
-    /// The weight number `index`, 0 where there are not so many.
-    const fn get(&self, index: usize) -> i64 {
+    /// `sums` with `count` weights from number `start` on, those that there are. A compiler that evaluates constants counts
+    /// steps, hence the slices and no branch for the sign.
+    const fn add_to(&self, mut sums: Sums, start: usize, count: usize) -> Sums {
         match self {
-            Self::Bytes(bytes) if index < bytes.len() => bytes[index] as i64,
-            Self::Nibbles(weights) if index / 2 < weights.bytes.len() => {
-                nibble(weights.bytes[index / 2], index) as i64
+            Self::Bytes(bytes) => {
+                let Some((_, tail)) = bytes.split_at_checked(start) else {
+                    return sums;
+                };
+                let Some((mut rest, _)) = tail.split_at_checked(count) else {
+                    return sums;
+                };
+                while let [weight, tail @ ..] = rest {
+                    sums = sums.with(*weight as i64);
+                    rest = tail;
+                }
             }
-            _ => 0,
+            Self::Nibbles(weights) => {
+                let mut index = start;
+                while index < start + count && index / 2 < weights.bytes.len() {
+                    sums = sums.with(nibble(weights.bytes[index / 2], index) as i64);
+                    index += 1;
+                }
+            }
         }
+        sums
     }
 }
 
@@ -41,7 +57,23 @@ impl Stored<'_> {
 #[derive(Clone, Copy)]
 struct Sums {
     sum: i64,
-    magnitude: u64,
+    magnitude: i64,
+}
+
+impl Sums {
+    const ZERO: Self = Self {
+        sum: 0,
+        magnitude: 0,
+    };
+
+    #[inline]
+    const fn with(self, weight: i64) -> Self {
+        let sign = weight >> 63;
+        Self {
+            sum: self.sum + weight,
+            magnitude: self.magnitude + ((weight ^ sign) - sign),
+        }
+    }
 }
 
 /// A layer's weights, and what says which of them meet in one output.
@@ -85,10 +117,7 @@ impl Weights<'_> {
     ) -> Sums {
         let (per_channel, per_tap, together) = self.strides(channels);
         let [rows, columns] = self.axes;
-        let mut sums = Sums {
-            sum: 0,
-            magnitude: 0,
-        };
+        let mut sums = Sums::ZERO;
         let [mut ky, first_column] = first;
         let [row_step, column_step] = step;
         while ky < rows.kernel {
@@ -96,13 +125,7 @@ impl Weights<'_> {
             while kx < columns.kernel {
                 let tap = ky * columns.kernel + kx;
                 let start = channel * per_channel + tap * per_tap;
-                let mut index = start;
-                while index < start + together {
-                    let weight = self.stored.get(index);
-                    sums.sum += weight;
-                    sums.magnitude += weight.unsigned_abs();
-                    index += 1;
-                }
+                sums = self.stored.add_to(sums, start, together);
                 kx = kx.saturating_add(column_step);
             }
             ky = ky.saturating_add(row_step);
@@ -127,25 +150,30 @@ impl Weights<'_> {
         }
     }
 
-    /// The greatest sum of magnitudes over the phases of a channel.
-    pub(super) const fn magnitude(&self, channel: usize, channels: usize) -> u64 {
+    /// The phase of a channel with the greatest sum of magnitudes: of a direct layer its only one.
+    const fn greatest(&self, channel: usize, channels: usize) -> Sums {
         let [rows, columns] = self.axes;
         let step = self.phase_steps();
         let [row_step, column_step] = step;
-        let mut greatest = 0;
+        let mut greatest = Sums::ZERO;
         let mut y = 0;
         while y < row_step && y < rows.kernel {
             let mut x = 0;
             while x < column_step && x < columns.kernel {
-                let Sums { magnitude, .. } = self.sums(channel, channels, [y, x], step);
-                if magnitude > greatest {
-                    greatest = magnitude;
+                let sums = self.sums(channel, channels, [y, x], step);
+                if sums.magnitude >= greatest.magnitude {
+                    greatest = sums;
                 }
                 x += 1;
             }
             y += 1;
         }
         greatest
+    }
+
+    /// Its sum of magnitudes.
+    pub(super) const fn magnitude(&self, channel: usize, channels: usize) -> u64 {
+        self.greatest(channel, channels).magnitude as u64
     }
 
     /// `−zero_point·Σweight` of each channel, of a transposed layer 0, with the proof that no accumulator overflows.
@@ -162,10 +190,10 @@ impl Weights<'_> {
         let mut corrections = [0; CO];
         let mut channel = 0;
         while channel < CO {
-            let magnitude = self.magnitude(channel, CO);
+            let Sums { sum, magnitude } = self.greatest(channel, CO);
+            let magnitude = magnitude as u64;
             attempt!(check_sum(magnitude, reach, bias[channel], greatest));
             if !self.is_transposed() {
-                let Sums { sum, .. } = self.sums(channel, CO, [0, 0], [1, 1]);
                 let correction = -(zero_point as i64) * sum;
                 // |zero point| ≤ reach, so that only 64-bit accumulators leave anything to check.
                 if correction < i32::MIN as i64 || correction > i32::MAX as i64 {
