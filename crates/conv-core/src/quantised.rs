@@ -562,6 +562,14 @@ pub(crate) fn run_quantised<T, K, R, O>(
 
 /// Whether every scale is a finite number of at least 0.
 ///
+/// ```
+/// use conv_core::Error;
+/// use conv_core::quantised::check_scales;
+/// use conv_core::requantise::HalfEven;
+///
+/// assert_eq!(check_scales::<HalfEven>(&[0.5, f32::NAN]), Err(Error::ChannelScale { channel: 1 }));
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::ChannelScale`] naming the first that is not.

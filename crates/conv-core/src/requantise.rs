@@ -143,6 +143,13 @@ pub const fn real_scale(input: f32, weight: f32, output: f32) -> Option<f64> {
 }
 
 /// [`real_scale`] for each output channel, as a layer takes them. `None` if there is none for any.
+///
+/// ```
+/// use conv_core::requantise::real_scales;
+///
+/// assert_eq!(real_scales(0.5, [0.25, 1.0], 1.0), Some([0.125, 0.5]));
+/// assert_eq!(real_scales(0.5, [0.25, -1.0], 1.0), None);
+/// ```
 #[must_use]
 pub const fn real_scales<const CO: usize>(
     input: f32,
