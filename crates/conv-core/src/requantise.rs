@@ -59,7 +59,10 @@ impl Multiplier {
     /// [`Multiplier::from_scale`] of [`real_scale`]. `None` unless that is a finite number not below 0.
     #[must_use]
     pub const fn from_scales(input: f32, weight: f32, output: f32) -> Option<Self> {
-        Self::from_scale(input as f64 * weight as f64 / output as f64)
+        match real_scale(input, weight, output) {
+            Some(scale) => Self::from_scale(scale),
+            None => None,
+        }
     }
 
     /// [`Multiplier::from_scales`] for each output channel, as a layer takes them. `None` if there is none for any.
