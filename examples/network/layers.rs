@@ -109,6 +109,25 @@ pub type Memory = Arena<i8, { FeatureMaps::PEAK }>;
 /// The network's peak RAM in bytes, besides its input and its outputs: a constant.
 pub const PEAK: usize = size_of::<Memory>();
 
+/// Words that the layers need while they run, of the one that needs most; none on the desktop.
+const SCRATCH: usize = {
+    let layers = [
+        CONV.scratch_bytes(),
+        POINTWISE.scratch_bytes(),
+        STRIDED.scratch_bytes(),
+        DRAWN.scratch_bytes(),
+    ];
+    let mut most = 0;
+    let mut layer = 0;
+    while layer < layers.len() {
+        if layers[layer] > most {
+            most = layers[layer];
+        }
+        layer += 1;
+    }
+    most.div_ceil(4)
+};
+
 /// What the network says of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -146,18 +165,19 @@ pub fn run_with(
     memory: &mut Memory,
     done: &mut impl FnMut(&'static str),
 ) -> Answer {
+    let scratch = &mut [0_u32; SCRATCH];
     let (sum, mut turns) = memory.place::<FeatureMaps>();
     let (first, between) = turns.first();
-    CONV.run(picture, first);
+    CONV.run(picture, first, scratch);
     done("conv 3x3, 1 to 12 channels");
-    DEPTHWISE.run(first, between);
+    DEPTHWISE.run(first, between, scratch);
     done("depthwise 3x3, 12 channels");
-    POINTWISE.run(between, sum);
+    POINTWISE.run(between, sum, scratch);
     done("pointwise, 12 to 12 channels");
     ADD.run_in_place(first, sum);
     done("residual sum");
     let (deep, pooled) = turns.then();
-    STRIDED.run(sum, deep);
+    STRIDED.run(sum, deep, scratch);
     done("conv 3x3 stride 2, 12 to 24");
     POOL.run(deep, pooled);
     done("average 2x2");
@@ -167,7 +187,7 @@ pub fn run_with(
     };
     LOGITS.run(pooled, &mut answer.logits);
     done("fully connected, 96 to 10");
-    DRAWN.run(deep, &mut answer.drawn);
+    DRAWN.run(deep, &mut answer.drawn, scratch);
     done("transposed 4x4 stride 2, 24 to 1");
     answer
 }

@@ -16,6 +16,9 @@
 //! Indices are computed from shapes that were checked before, so no slice below is ever out of range; where
 //! the compiler cannot know that, `get` with an empty default keeps a panic out of the binary.
 
+#[cfg(not(conv_arch = "portable"))]
+pub(crate) mod part;
+
 use core::mem;
 
 use crate::axis::Axis;

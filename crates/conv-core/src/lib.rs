@@ -139,6 +139,7 @@
 extern crate std;
 
 pub mod add;
+mod arch;
 pub mod arena;
 pub mod axis;
 pub mod convention;

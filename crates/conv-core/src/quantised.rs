@@ -40,7 +40,7 @@
 //!
 //! let image = [[-28_i8; 8]; 8]; // the real value 0.02 · 100
 //! let mut features = [[[0_i8; 2]; 4]; 4];
-//! LAYER.run(&image, &mut features);
+//! LAYER.run(&image, &mut features, &mut LAYER.scratch());
 //! // (16·100 + 100) · 0.004 + 3 and (0 − 100) · 0.004 + 3
 //! assert_eq!(features[1][1], [10, 3]);
 //! ```
@@ -74,6 +74,7 @@ use crate::finish::{Channels, Finish};
 use crate::geometry::{Geometry, KernelLayout};
 use crate::requantise::Rounding;
 
+pub use crate::arch::{ColumnScratch, NoScratch, PhaseScratch, Scratch};
 pub use kernel::{Int4Depthwise, Int4Kernel, QuantKernel};
 pub(crate) use layer::resolved;
 pub use layer::{
@@ -279,6 +280,11 @@ pub trait QuantWeights: Weights<Element = i8> {
     /// Number of weights.
     fn count(self) -> usize;
 
+    /// The weights, if each is a byte of its own; else none.
+    fn bytes<'a>(self) -> &'a [i8]
+    where
+        Self: 'a;
+
     /// The weights, whichever kind they are.
     #[doc(hidden)]
     fn stored<'a>(self) -> Stored<'a>
@@ -291,6 +297,13 @@ impl QuantWeights for &[i8] {
 
     fn count(self) -> usize {
         self.len()
+    }
+
+    fn bytes<'a>(self) -> &'a [i8]
+    where
+        Self: 'a,
+    {
+        self
     }
 
     fn stored<'a>(self) -> Stored<'a>
@@ -306,6 +319,13 @@ impl QuantWeights for Int4<'_> {
 
     fn count(self) -> usize {
         self.count
+    }
+
+    fn bytes<'a>(self) -> &'a [i8]
+    where
+        Self: 'a,
+    {
+        &[]
     }
 
     fn stored<'a>(self) -> Stored<'a>
@@ -328,10 +348,13 @@ pub trait Accumulate: Element + From<i32> + Into<i64> {
     /// `self + other`. Wraps; the operations prove that nothing does.
     #[must_use]
     fn plus(self, other: Self) -> Self;
+
+    /// Values of 32 bits as what they are, else none.
+    fn narrow(values: &[Self]) -> &[i32];
 }
 
 macro_rules! accumulate {
-    ($($accumulator:ty),*) => {$(
+    ($($accumulator:ty, |$values:ident| $narrow:expr;)*) => {$(
         impl Accumulate for $accumulator {
             const GREATEST: u64 = Self::MAX as u64;
 
@@ -344,10 +367,18 @@ macro_rules! accumulate {
             fn plus(self, other: Self) -> Self {
                 self.wrapping_add(other)
             }
+
+            #[inline]
+            fn narrow($values: &[Self]) -> &[i32] {
+                $narrow
+            }
         }
     )*};
 }
-accumulate!(i32, i64);
+accumulate! {
+    i32, |values| values;
+    i64, |_values| &[];
+}
 
 /// `(input − zero_point) · weight`.
 #[derive(Clone, Copy)]
@@ -373,11 +404,9 @@ pub struct Requantisation<'a, R: Rounding> {
     pub quantisation: Quantisation,
 }
 
-/// The last step of a quantised layer.
+/// The last step of a quantised layer at run time.
 struct Requantise<'a, R: Rounding, O> {
     requantisation: &'a Requantisation<'a, R>,
-    /// What windows inside the input owe for the input's zero point: `−zero_point·Σweight` of each channel.
-    correction: Option<&'a [i32]>,
     output: PhantomData<O>,
 }
 
@@ -398,10 +427,7 @@ where
             quantisation,
         } = self.requantisation;
         let bias = bias.and_then(|bias| bias.get(channel).copied());
-        let correction = self.correction.and_then(|sums| sums.get(channel).copied());
-        let sum = accumulator
-            .plus(bias.unwrap_or(R::Accumulator::ZERO))
-            .plus(R::Accumulator::from(correction.unwrap_or(0)));
+        let sum = accumulator.plus(bias.unwrap_or(R::Accumulator::ZERO));
         let Some(&scale) = scales.get(channel).or(scales.first()) else {
             return O::saturated(quantisation.output_zero_point);
         };
@@ -546,7 +572,6 @@ pub(crate) fn run_quantised<T, K, R, O>(
 {
     let finish = Requantise {
         requantisation,
-        correction: None,
         output: PhantomData,
     };
     let operands = Operands {

@@ -29,6 +29,7 @@
 //! Source: TensorFlow Lite's `QuantizeMultiplier` and `MultiplyByQuantizedMultiplier`, gemmlowp's fixed-point
 //! functions, ONNX's reference implementation of `QLinearConv`; the second table was measured on single-operator models.
 
+pub use crate::arch::Record;
 use crate::element::Element;
 
 /// A real scale in fixed point: `multiplier/2³¹ · 2^shift`.
@@ -177,6 +178,10 @@ pub trait Rounding: sealed::Sealed + Copy + 'static {
     type Accumulator: Element;
     /// What is stored for each output channel.
     type Scale: Copy + core::fmt::Debug + 'static;
+    /// What a typed layer stores for each output channel: the scale, of [`Double`] a [`Record`].
+    type Prepared: Copy + core::fmt::Debug + 'static;
+    /// Whether [`Rounding::Prepared`] is a [`Record`] and [`Rounding::Scale`] a [`Multiplier`].
+    const HAS_RECORDS: bool;
 
     /// Whether a scale is a finite number of at least 0; of a [`Multiplier`] any exponent will do.
     ///
@@ -186,6 +191,9 @@ pub trait Rounding: sealed::Sealed + Copy + 'static {
     /// assert!(Double::is_scale(Multiplier::ZERO) && !HalfEven::is_scale(f32::NAN));
     /// ```
     fn is_scale(scale: Self::Scale) -> bool;
+
+    /// The scale of what a layer stores.
+    fn scale(prepared: &Self::Prepared) -> Self::Scale;
 
     /// `clamp(round(accumulator · scale) + zero_point, low, high)`. Never panics.
     fn requantise(
@@ -233,6 +241,12 @@ pub struct WideHalfAway;
 impl Rounding for Double {
     type Accumulator = i32;
     type Scale = Multiplier;
+    type Prepared = Record;
+    const HAS_RECORDS: bool = true;
+
+    fn scale(prepared: &Record) -> Multiplier {
+        prepared.scale()
+    }
 
     fn is_scale(scale: Multiplier) -> bool {
         scale.multiplier >= 0
@@ -278,6 +292,12 @@ fn double_far(product: i64, shift: i32, zero_point: i32, low: i32, high: i32) ->
 impl Rounding for Single {
     type Accumulator = i32;
     type Scale = Multiplier;
+    type Prepared = Multiplier;
+    const HAS_RECORDS: bool = false;
+
+    fn scale(prepared: &Multiplier) -> Multiplier {
+        *prepared
+    }
 
     fn is_scale(scale: Multiplier) -> bool {
         scale.multiplier >= 0
@@ -299,6 +319,12 @@ impl Rounding for Single {
 impl Rounding for Wide {
     type Accumulator = i64;
     type Scale = Multiplier;
+    type Prepared = Multiplier;
+    const HAS_RECORDS: bool = false;
+
+    fn scale(prepared: &Multiplier) -> Multiplier {
+        *prepared
+    }
 
     fn is_scale(scale: Multiplier) -> bool {
         scale.multiplier >= 0
@@ -354,6 +380,12 @@ macro_rules! half_away {
         impl Rounding for $contract {
             type Accumulator = $accumulator;
             type Scale = f64;
+            type Prepared = f64;
+            const HAS_RECORDS: bool = false;
+
+            fn scale(prepared: &f64) -> f64 {
+                *prepared
+            }
 
             fn is_scale(scale: f64) -> bool {
                 scale.is_finite() && scale >= 0.0
@@ -380,6 +412,12 @@ half_away! {
 impl Rounding for HalfEven {
     type Accumulator = i32;
     type Scale = f32;
+    type Prepared = f32;
+    const HAS_RECORDS: bool = false;
+
+    fn scale(prepared: &f32) -> f32 {
+        *prepared
+    }
 
     fn is_scale(scale: f32) -> bool {
         scale.is_finite() && scale >= 0.0

@@ -144,14 +144,14 @@ use core::marker::PhantomData;
 
 use crate::error::{Dimension, Error};
 use crate::pool::Pool;
-use crate::quantised::QuantLayer;
+use crate::quantised::{LayerKind, QuantKernel, QuantLayer};
 use crate::requantise::Rounding;
 
 pub use dynamic::{Compute, SliceMap, SliceOutputs, SlicePool, SliceQuantised, SliceStream};
 pub use frame::{Frame, Images, Signals};
 pub use layer::{
     Conv, ConvTranspose, Depthwise, DepthwiseTranspose, Layer, Layer1d, Layer2d, Operation1d,
-    Operation2d,
+    Operation2d, Quantised,
 };
 use schedule::{Cursor, Due};
 
@@ -256,11 +256,17 @@ constructors! {
     depthwise_transpose_2d: Layer2d, DepthwiseTranspose;
 }
 
+/// What a stream of a quantised layer holds.
+type QuantisedLayer<'a, Kind, M, T, K, R, const CO: usize, const D: usize> =
+    Quantised<'a, QuantLayer<Kind, M, T, K, R, CO, D>, <Kind as LayerKind>::Scratch<K, D>>;
+
 impl<'a, Kind, M, T, K, R, H, P, const CO: usize, const D: usize>
-    Stream<&'a QuantLayer<Kind, M, T, K, R, CO, D>, H, P>
+    Stream<QuantisedLayer<'a, Kind, M, T, K, R, CO, D>, H, P>
 where
+    Kind: LayerKind,
+    K: QuantKernel<D>,
     R: Rounding,
-    &'a QuantLayer<Kind, M, T, K, R, CO, D>: Layer<H, P>,
+    QuantisedLayer<'a, Kind, M, T, K, R, CO, D>: Layer<H, P>,
 {
     /// A quantised layer, sample by sample or row by row. `history` is the memory; what it holds is not read.
     ///
@@ -281,7 +287,7 @@ where
     ///
     /// let mut blur = Stream::quantised(&LAYER, [[0_i8; 6]; 3]);
     /// let mut batch = [[0_i8; 6]; 4];
-    /// LAYER.run(&[[100_i8; 6]; 4], &mut batch);
+    /// LAYER.run(&[[100_i8; 6]; 4], &mut batch, &mut LAYER.scratch());
     /// let mut rows = batch.iter();
     /// for _ in 0..4 {
     ///     for row in blur.push(&[100_i8; 6]) {
@@ -292,11 +298,11 @@ where
     /// ```
     pub const fn quantised(layer: &'a QuantLayer<Kind, M, T, K, R, CO, D>, history: H) -> Self {
         let cursor = const {
-            <&'a QuantLayer<Kind, M, T, K, R, CO, D> as Layer<H, P>>::COURSE
+            <QuantisedLayer<'a, Kind, M, T, K, R, CO, D> as Layer<H, P>>::COURSE
                 .schedule
                 .cursor()
         };
-        Self::of(layer, history, cursor)
+        Self::of(Quantised::new(layer), history, cursor)
     }
 }
 
@@ -438,7 +444,7 @@ impl<L: Layer<H, P>, H, P> Stream<L, H, P> {
     }
 
     #[inline]
-    fn outputs(&self, due: Due) -> Outputs<'_, L, H, P> {
+    fn outputs(&mut self, due: Due) -> Outputs<'_, L, H, P> {
         Outputs { stream: self, due }
     }
 }
@@ -446,7 +452,7 @@ impl<L: Layer<H, P>, H, P> Stream<L, H, P> {
 /// The outputs that are due, each computed when it is taken. From [`Stream::push`] and [`Stream::flush`].
 #[must_use = "outputs not taken are lost"]
 pub struct Outputs<'s, L, H, P> {
-    stream: &'s Stream<L, H, P>,
+    stream: &'s mut Stream<L, H, P>,
     due: Due,
 }
 

@@ -175,6 +175,7 @@ fn plain() {
 
 /// Accumulators of 64 and 128 bits.
 fn wide() {
+    let scratch = &mut [0_u32; 0];
     layer(
         "depthwise 2-D, f64",
         [[[1_f64; 4]; 6]; 6],
@@ -205,49 +206,50 @@ fn wide() {
         "quantised depthwise, i16, i64 sums",
         [[[1_i16; 4]; 6]; 6],
         [[[0_i16; 4]; 3]; 3],
-        |x, y| DEPTHWISE_WIDE.run(x, y),
+        |x, y| DEPTHWISE_WIDE.run(x, y, scratch),
     );
     layer(
         "quantised depthwise, half-away, i64 sums",
         [[[1_i16; 4]; 6]; 6],
         [[[0_i16; 4]; 3]; 3],
-        |x, y| DEPTHWISE_REAL.run(x, y),
+        |x, y| DEPTHWISE_REAL.run(x, y, scratch),
     );
 }
 
 fn quantised() {
+    let scratch = &mut [0_u32; 64];
     layer("quantised conv, double", BYTES, SMALL, |x, y| {
-        DOUBLE.run(x, y);
+        DOUBLE.run(x, y, scratch);
     });
     layer(
         "quantised conv, single, u8",
         [[[1_u8; 4]; 6]; 6],
         SMALL,
-        |x, y| SINGLE.run(x, y),
+        |x, y| SINGLE.run(x, y, scratch),
     );
     layer("quantised conv, half-even", BYTES, SMALL, |x, y| {
-        HALF_EVEN.run(x, y);
+        HALF_EVEN.run(x, y, scratch);
     });
     layer(
         "quantised conv, i16, i64 sums",
         [[[1_i16; 4]; 6]; 6],
         [[[0_i16; 6]; 3]; 3],
-        |x, y| WIDE.run(x, y),
+        |x, y| WIDE.run(x, y, scratch),
     );
     layer("quantised conv, 4-bit weights", BYTES, SMALL, |x, y| {
-        PACKED.run(x, y);
+        PACKED.run(x, y, scratch);
     });
     layer("quantised depthwise", BYTES, [[[0_i8; 4]; 3]; 3], |x, y| {
-        DEPTHWISE.run(x, y);
+        DEPTHWISE.run(x, y, scratch);
     });
     layer("quantised conv transpose", SMALL, BYTES, |x, y| {
-        TRANSPOSE.run(x, y);
+        TRANSPOSE.run(x, y, scratch);
     });
     layer(
         "quantised conv transpose, i16",
         [[[1_i16; 6]; 3]; 3],
         [[[0_i16; 4]; 6]; 6],
-        |x, y| TRANSPOSE_WIDE.run(x, y),
+        |x, y| TRANSPOSE_WIDE.run(x, y, scratch),
     );
 }
 

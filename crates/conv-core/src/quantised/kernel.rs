@@ -1,5 +1,6 @@
 //! Kernels of typed quantised layers: arrays of `i8`, or 4-bit weights in arrays of bytes.
 
+use crate::arch::{ColumnScratch, NoScratch, PhaseScratch, Scratch};
 use crate::error::{Buffer, Error};
 use crate::quantised::{Int4, QuantWeights};
 
@@ -24,6 +25,13 @@ pub trait QuantKernel<const D: usize> {
     /// Output channels of the layer, of a depthwise transposed one its input channels.
     const OUTPUT_CHANNELS: usize;
 
+    /// Whether each weight is a byte of its own.
+    const IN_BYTES: bool;
+    /// Scratch of a direct layer, see [`QuantLayer::scratch`](crate::quantised::QuantLayer::scratch).
+    type Columns: Scratch;
+    /// Scratch of a transposed layer.
+    type Phases: Scratch;
+
     /// The weights in memory order.
     fn weights(&self) -> impl QuantWeights;
 }
@@ -34,6 +42,9 @@ impl<const CI: usize, const KW: usize, const KH: usize, const CO: usize> QuantKe
     const EXTENTS: [usize; 2] = [KH, KW];
     const INPUT_CHANNELS: usize = CI;
     const OUTPUT_CHANNELS: usize = CO;
+    const IN_BYTES: bool = true;
+    type Columns = ColumnScratch<CI, KW, KH>;
+    type Phases = PhaseScratch<CI, KW, KH, CO>;
 
     fn weights(&self) -> impl QuantWeights {
         self.as_flattened().as_flattened().as_flattened()
@@ -44,6 +55,9 @@ impl<const C: usize, const KW: usize, const KH: usize> QuantKernel<2> for [[[i8;
     const EXTENTS: [usize; 2] = [KH, KW];
     const INPUT_CHANNELS: usize = 1;
     const OUTPUT_CHANNELS: usize = C;
+    const IN_BYTES: bool = true;
+    type Columns = NoScratch;
+    type Phases = NoScratch;
 
     fn weights(&self) -> impl QuantWeights {
         self.as_flattened().as_flattened()
@@ -55,6 +69,9 @@ impl<const CI: usize, const CO: usize> QuantKernel<2> for [[i8; CI]; CO] {
     const EXTENTS: [usize; 2] = [1, 1];
     const INPUT_CHANNELS: usize = CI;
     const OUTPUT_CHANNELS: usize = CO;
+    const IN_BYTES: bool = true;
+    type Columns = NoScratch;
+    type Phases = NoScratch;
 
     fn weights(&self) -> impl QuantWeights {
         self.as_flattened()
@@ -65,6 +82,9 @@ impl<const CI: usize, const K: usize, const CO: usize> QuantKernel<1> for [[[i8;
     const EXTENTS: [usize; 1] = [K];
     const INPUT_CHANNELS: usize = CI;
     const OUTPUT_CHANNELS: usize = CO;
+    const IN_BYTES: bool = true;
+    type Columns = ColumnScratch<CI, K, 1>;
+    type Phases = PhaseScratch<CI, K, 1, CO>;
 
     fn weights(&self) -> impl QuantWeights {
         self.as_flattened().as_flattened()
@@ -75,6 +95,9 @@ impl<const C: usize, const K: usize> QuantKernel<1> for [[i8; C]; K] {
     const EXTENTS: [usize; 1] = [K];
     const INPUT_CHANNELS: usize = 1;
     const OUTPUT_CHANNELS: usize = C;
+    const IN_BYTES: bool = true;
+    type Columns = NoScratch;
+    type Phases = NoScratch;
 
     fn weights(&self) -> impl QuantWeights {
         self.as_flattened()
@@ -145,6 +168,9 @@ macro_rules! packed_kernels {
             const EXTENTS: [usize; $dimensions] = $extents;
             const INPUT_CHANNELS: usize = $inputs;
             const OUTPUT_CHANNELS: usize = $outputs;
+            const IN_BYTES: bool = false;
+            type Columns = NoScratch;
+            type Phases = NoScratch;
 
             fn weights(&self) -> impl QuantWeights {
                 const { assert_packed($count, BYTES) };

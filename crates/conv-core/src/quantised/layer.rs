@@ -2,18 +2,22 @@
 
 use core::marker::PhantomData;
 
+use crate::arch::order::Order;
+use crate::arch::{self, NoScratch, Scratch};
 use crate::axis::{Axis, Window};
 use crate::dot::Plain;
 use crate::dynamic::Operation;
 use crate::element::Multiply;
 use crate::engine::{Operands, Pixels, Plan};
 use crate::error::Error;
+use crate::finish::{Channels, Finish};
 use crate::geometry::Geometry;
+use crate::message::Message;
+#[cfg(not(conv_arch = "portable"))]
+use crate::quantised::QuantWeights;
 use crate::quantised::kernel::{Int4Depthwise, Int4Kernel, QuantKernel, assert_packed};
 use crate::quantised::prepared::{Stored, Weights};
-use crate::quantised::{
-    Accumulate, Activation, Offset, QuantOperation, Quantisation, Requantisation, Requantise,
-};
+use crate::quantised::{Accumulate, Activation, Offset, QuantOperation, Quantisation};
 use crate::requantise::Rounding;
 use crate::shape::{Array, Image, Signal};
 use crate::typed::{self, KernelShape, Settings, Shape};
@@ -33,28 +37,31 @@ impl<R: Rounding<Accumulator = i64>> Contract64 for R {}
 pub trait LayerKind {
     /// The operation.
     const OPERATION: QuantOperation;
+    /// What it needs while it runs.
+    type Scratch<K: QuantKernel<D>, const D: usize>: Scratch;
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident;)*) => {$(
+    ($($(#[$doc:meta])* $kind:ident, $scratch:ty;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $kind;
 
         impl LayerKind for $kind {
             const OPERATION: QuantOperation = QuantOperation::$kind;
+            type Scratch<K: QuantKernel<D>, const D: usize> = $scratch;
         }
     )*};
 }
 kinds! {
     /// Direct layers, see [`QuantConv2d`] and [`QuantConv1d`].
-    Conv;
+    Conv, K::Columns;
     /// Depthwise layers, see [`QuantDepthwise2d`] and [`QuantDepthwise1d`].
-    Depthwise;
+    Depthwise, NoScratch;
     /// Transposed layers, see [`QuantConvTranspose2d`] and [`QuantConvTranspose1d`].
-    ConvTranspose;
+    ConvTranspose, K::Phases;
     /// Transposed depthwise layers, see [`QuantDepthwiseTranspose2d`] and [`QuantDepthwiseTranspose1d`].
-    DepthwiseTranspose;
+    DepthwiseTranspose, NoScratch;
 }
 
 /// Fully connected layers, see [`QuantFullyConnected`].
@@ -93,7 +100,7 @@ pub type QuantConvTranspose2d<M, T, K, R, const CO: usize> =
 ///     );
 ///
 /// let mut pixels = [[[0_i8; 3]; 2]; 2];
-/// LARGER.run(&[[[1_i8, 2, 3]]], &mut pixels);
+/// LARGER.run(&[[[1_i8, 2, 3]]], &mut pixels, &mut LARGER.scratch());
 /// assert_eq!(pixels, [[[1, 2, 3]; 2]; 2]);
 /// ```
 pub type QuantDepthwiseTranspose2d<M, T, K, R, const CO: usize> =
@@ -117,7 +124,7 @@ pub type QuantDepthwiseTranspose2d<M, T, K, R, const CO: usize> =
 /// );
 ///
 /// let mut filtered = [[0_i16; 2]; 6];
-/// LAYER.run(&[4_i16, 0, 0, 0, 0, 0], &mut filtered);
+/// LAYER.run(&[4_i16, 0, 0, 0, 0, 0], &mut filtered, &mut LAYER.scratch());
 /// assert_eq!(filtered, [[1, 1], [0, 0], [2, 0], [0, 0], [1, -1], [0, 0]]);
 /// ```
 pub type QuantConv1d<M, T, K, R, const CO: usize> = QuantLayer<Conv, M, T, K, R, CO, 1>;
@@ -166,13 +173,24 @@ crate::window2d! {
 /// [`QuantFullyConnected`].
 #[derive(Clone, Copy, Debug)]
 pub struct QuantLayer<Kind, M, T, K, R: Rounding, const CO: usize, const D: usize> {
-    kernel: K,
+    kernel: Aligned<K>,
     bias: [R::Accumulator; CO],
-    scales: [R::Scale; CO],
+    prepared: [R::Prepared; CO],
     correction: [i32; CO],
     quantisation: Quantisation,
+    /// Whether the core's short requantisation gives the contract's bits for every sum of every channel.
+    #[cfg_attr(
+        conv_arch = "portable",
+        allow(dead_code, reason = "there is no short form")
+    )]
+    is_short: bool,
     types: Types<Kind, M, T>,
 }
+
+/// A kernel, in the order that the core's kernels want where they run the layer, and where words of it can be loaded.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(4))]
+struct Aligned<K>(K);
 
 /// What a layer names and does not hold.
 type Types<Kind, M, T> = PhantomData<fn() -> (Kind, M, T)>;
@@ -190,7 +208,7 @@ macro_rules! constructor {
         $(#[$doc:meta])* $name:ident: $dimensions:literal, $window:ident, $windows:expr,
         $kind:ty, $operation:ident, [$($extent:ident),*], $extents:expr, $kernel:ty,
         $bound:path, $accumulator:ty,
-        |$k:ident| $stored:expr
+        |$k:ident| $stored:expr, |$packed:ident| $pack:expr
     ) => {
         impl<M, T, R: $bound, $(const $extent: usize),*>
             QuantLayer<$kind, M, T, $kernel, R, CO, $dimensions>
@@ -226,33 +244,61 @@ macro_rules! constructor {
                     channel += 1;
                 }
                 let greatest = <$accumulator as Accumulate>::GREATEST;
-                match weights.prepared::<T, CO>(&quantisation, magnitudes, greatest) {
-                    Ok(correction) => Self {
-                        kernel,
-                        bias,
-                        scales,
-                        correction,
-                        quantisation,
-                        types: PhantomData,
-                    },
+                let sums = match weights.prepared::<T, CO>(&quantisation, magnitudes, greatest) {
+                    Ok(sums) => sums,
                     Err(error) => error.stop_the_build(),
+                };
+                let order = Order {
+                    axes: weights.axes,
+                    operation: weights.operation,
+                    orientation: M::ORIENTATION,
+                    groups: M::GROUPS,
+                    produce: CO,
+                    reduce: <$kernel as QuantKernel<$dimensions>>::INPUT_CHANNELS,
+                };
+                #[allow(unused_mut, reason = "only the order of kernels of bytes changes")]
+                let mut ordered = kernel;
+                let $packed = (&kernel, &mut ordered, &order);
+                $pack;
+                let prepared = arch::prepared::<R, CO>(scales, quantisation.output_zero_point);
+                Self {
+                    kernel: Aligned(ordered),
+                    bias,
+                    prepared,
+                    correction: sums.corrections,
+                    quantisation,
+                    is_short: arch::are_short(arch::records::<R>(&prepared), &sums.greatest),
+                    types: PhantomData,
                 }
             }
         }
     };
 }
 
+/// The weights in the order of the core's kernels, if those run such layers.
+const fn for_core<T: Activation>(order: &Order, from: &[i8], to: &mut [i8]) {
+    if arch::runs::<T>(order.operation) {
+        arch::pack(order, from, to);
+    }
+}
+
+/// The weights in the order in which they were given.
+const fn as_given<T: Activation>(_order: &Order, _from: &[i8], _to: &mut [i8]) {}
+
 /// The four constructors of a kind of layer.
 macro_rules! constructors {
     (
         $dimensions:literal, $window:ident, $windows:expr;
         $kind:ty, $operation:ident, [$($extent:ident),*], $extents:expr,
-        $array:ty, |$k:ident| $flat:expr, $packed:ty, $count:expr
+        $array:ty, |$k:ident| $flat:expr, $order:ident |$k_mut:ident| $flat_mut:expr, $packed:ty, $count:expr
     ) => {
         constructor! {
             /// A layer with these weights, and a bias and a scale for each output channel.
             new: $dimensions, $window, $windows, $kind, $operation, [$($extent),*], $extents, $array,
-            Contract32, i32, |$k| Stored::Bytes($flat)
+            Contract32, i32, |$k| Stored::Bytes($flat), |kernels| {
+                let ($k, $k_mut, order) = kernels;
+                $order::<T>(order, $flat, $flat_mut)
+            }
         }
         constructor! {
             /// A layer with weights of 4 bits, two to a byte.
@@ -260,12 +306,12 @@ macro_rules! constructors {
             Contract32, i32, |$k| {
                 assert_packed($count, BYTES);
                 Stored::Nibbles($k.nibbles())
-            }
+            }, |_kernels| {}
         }
         constructor! {
             /// A layer with 64-bit biases and accumulators, for `i16` activations.
             wide: $dimensions, $window, $windows, $kind, $operation, [$($extent),*], $extents, $array,
-            Contract64, i64, |$k| Stored::Bytes($flat)
+            Contract64, i64, |$k| Stored::Bytes($flat), |_kernels| {}
         }
         constructor! {
             /// A layer with 64-bit biases and accumulators and weights of 4 bits, two to a byte.
@@ -273,7 +319,7 @@ macro_rules! constructors {
             Contract64, i64, |$k| {
                 assert_packed($count, BYTES);
                 Stored::Nibbles($k.nibbles())
-            }
+            }, |_kernels| {}
         }
     };
 }
@@ -281,55 +327,55 @@ macro_rules! constructors {
 constructors! {
     2, Window2d, [M::HEIGHT, M::WIDTH];
     Conv, Conv, [CI, KW, KH, CO], [KH, KW],
-    [[[[i8; CI]; KW]; KH]; CO], |kernel| kernel.as_flattened().as_flattened().as_flattened(),
+    [[[[i8; CI]; KW]; KH]; CO], |kernel| kernel.as_flattened().as_flattened().as_flattened(), for_core |ordered| ordered.as_flattened_mut().as_flattened_mut().as_flattened_mut(),
     Int4Kernel<CI, KW, KH, CO, BYTES>, CI * KW * KH * CO
 }
 constructors! {
     2, Window2d, [M::HEIGHT, M::WIDTH];
     ConvTranspose, ConvTranspose, [CI, KW, KH, CO], [KH, KW],
-    [[[[i8; CI]; KW]; KH]; CO], |kernel| kernel.as_flattened().as_flattened().as_flattened(),
+    [[[[i8; CI]; KW]; KH]; CO], |kernel| kernel.as_flattened().as_flattened().as_flattened(), for_core |ordered| ordered.as_flattened_mut().as_flattened_mut().as_flattened_mut(),
     Int4Kernel<CI, KW, KH, CO, BYTES>, CI * KW * KH * CO
 }
 constructors! {
     2, Window2d, [M::HEIGHT, M::WIDTH];
     Depthwise, Depthwise, [CO, KW, KH], [KH, KW],
-    [[[i8; CO]; KW]; KH], |kernel| kernel.as_flattened().as_flattened(),
+    [[[i8; CO]; KW]; KH], |kernel| kernel.as_flattened().as_flattened(), for_core |ordered| ordered.as_flattened_mut().as_flattened_mut(),
     Int4Depthwise<CO, KW, KH, BYTES>, CO * KW * KH
 }
 constructors! {
     2, Window2d, [M::HEIGHT, M::WIDTH];
     DepthwiseTranspose, DepthwiseTranspose, [C, KW, KH, CO], [KH, KW],
-    [[[i8; C]; KW]; KH], |kernel| kernel.as_flattened().as_flattened(),
+    [[[i8; C]; KW]; KH], |kernel| kernel.as_flattened().as_flattened(), for_core |ordered| ordered.as_flattened_mut().as_flattened_mut(),
     Int4Depthwise<C, KW, KH, BYTES>, C * KW * KH
 }
 constructors! {
     2, Window2d, [M::HEIGHT, M::WIDTH];
     FullyConnected, Conv, [CI, CO], [1, 1],
-    [[i8; CI]; CO], |kernel| kernel.as_flattened(),
+    [[i8; CI]; CO], |kernel| kernel.as_flattened(), as_given |ordered| ordered.as_flattened_mut(),
     Int4Kernel<CI, 1, 1, CO, BYTES>, CI * CO
 }
 constructors! {
     1, Window1d, [Window::new(), M::LENGTH];
     Conv, Conv, [CI, K, CO], [1, K],
-    [[[i8; CI]; K]; CO], |kernel| kernel.as_flattened().as_flattened(),
+    [[[i8; CI]; K]; CO], |kernel| kernel.as_flattened().as_flattened(), for_core |ordered| ordered.as_flattened_mut().as_flattened_mut(),
     Int4Kernel<CI, K, 1, CO, BYTES>, CI * K * CO
 }
 constructors! {
     1, Window1d, [Window::new(), M::LENGTH];
     ConvTranspose, ConvTranspose, [CI, K, CO], [1, K],
-    [[[i8; CI]; K]; CO], |kernel| kernel.as_flattened().as_flattened(),
+    [[[i8; CI]; K]; CO], |kernel| kernel.as_flattened().as_flattened(), for_core |ordered| ordered.as_flattened_mut().as_flattened_mut(),
     Int4Kernel<CI, K, 1, CO, BYTES>, CI * K * CO
 }
 constructors! {
     1, Window1d, [Window::new(), M::LENGTH];
     Depthwise, Depthwise, [CO, K], [1, K],
-    [[i8; CO]; K], |kernel| kernel.as_flattened(),
+    [[i8; CO]; K], |kernel| kernel.as_flattened(), for_core |ordered| ordered.as_flattened_mut(),
     Int4Depthwise<CO, K, 1, BYTES>, CO * K
 }
 constructors! {
     1, Window1d, [Window::new(), M::LENGTH];
     DepthwiseTranspose, DepthwiseTranspose, [C, K, CO], [1, K],
-    [[i8; C]; K], |kernel| kernel.as_flattened(),
+    [[i8; C]; K], |kernel| kernel.as_flattened(), for_core |ordered| ordered.as_flattened_mut(),
     Int4Depthwise<C, K, 1, BYTES>, C * K
 }
 
@@ -354,7 +400,7 @@ where
             &typed::plan_2d(resolved::<Conv, K, 2>(settings, from, to))
         };
         let (input, output) = (input.elements(), output.elements_mut());
-        self.run_plan(QuantOperation::Conv, plan, input, output);
+        self.run_portably(QuantOperation::Conv, plan, input, output);
     }
 }
 
@@ -366,63 +412,123 @@ const fn pixel(channels: usize) -> Shape<2> {
     }
 }
 
-impl<Kind, M, T, K, R, const CO: usize> QuantLayer<Kind, M, T, K, R, CO, 2>
-where
-    Kind: LayerKind,
-    M: Window2d,
-    T: Activation + Multiply<i8, R::Accumulator>,
-    K: QuantKernel<2>,
-    R: Rounding,
-    R::Accumulator: Accumulate,
-{
-    /// Runs the layer. Extents that do not fit do not compile. Never panics.
-    pub fn run<I, O>(&self, input: &I, output: &mut O)
-    where
-        I: Image<Element = T>,
-        O: Image,
-        O::Element: Activation,
-    {
-        let plan = const {
-            let settings = window::settings_2d::<M>();
-            let (from, to) = (window::image::<I>(), window::image::<O>());
-            &typed::plan_2d(resolved::<Kind, K, 2>(settings, from, to))
-        };
-        self.run_plan(
-            Kind::OPERATION,
-            plan,
-            input.elements(),
-            output.elements_mut(),
-        );
+/// The `run` of layers on images and on signals.
+macro_rules! runs {
+    (
+        $dimensions:literal, $window:ident, $array:ident, $settings:ident, $shape:ident, $plan:ident, $axes:expr
+    ) => {
+        impl<Kind, M, T, K, R, const CO: usize> QuantLayer<Kind, M, T, K, R, CO, $dimensions>
+        where
+            Kind: LayerKind,
+            M: $window,
+            T: Activation + Multiply<i8, R::Accumulator>,
+            K: QuantKernel<$dimensions>,
+            R: Rounding,
+            R::Accumulator: Accumulate,
+        {
+            /// Bytes that the layer needs while it runs beside input and output: 0 on cores without kernels of their own.
+            ///
+            /// ```
+            /// use conv_core::quantised::{QuantConv2d, Quantisation};
+            /// use conv_core::requantise::{Double, Multiplier};
+            /// use conv_core::window2d;
+            ///
+            /// window2d! { struct Same: pad 1 }
+            ///
+            /// static LAYER: QuantConv2d<Same, i8, [[[[i8; 16]; 3]; 3]; 4], Double, 4> = QuantConv2d::new(
+            ///     [[[[1; 16]; 3]; 3]; 4],
+            ///     [0; 4],
+            ///     [Multiplier::from_scale(0.01).unwrap(); 4],
+            ///     Quantisation::new(0, 0),
+            /// );
+            ///
+            /// // Several layers may share one scratch, as long as the longest.
+            /// let mut scratch = [0_u32; LAYER.scratch_bytes().div_ceil(4)];
+            /// assert!(size_of_val(&scratch) <= 4 * 16 * 3 * 3);
+            /// let mut output = [[[0_i8; 4]; 5]; 5];
+            /// LAYER.run(&[[[1_i8; 16]; 5]; 5], &mut output, &mut scratch);
+            /// assert_eq!(output[2][2], [1; 4]); // 144 · 0.01
+            /// ```
+            #[must_use]
+            pub const fn scratch_bytes(&self) -> usize {
+                Self::SCRATCH_BYTES
+            }
+
+            const SCRATCH_BYTES: usize = {
+                let ([rows, columns], scratch): ([Window; 2], _) =
+                    ($axes, <Kind::Scratch<K, $dimensions> as Scratch>::BYTES);
+                match Kind::OPERATION {
+                    QuantOperation::ConvTranspose if scratch > 0 => {
+                        // The taps of one phase, at most.
+                        let [height, width] = extents::<K, $dimensions>();
+                        let step = [
+                            tap_axis(height, rows).phase_step(),
+                            tap_axis(width, columns).phase_step(),
+                        ];
+                        let taps =
+                            height.div_ceil(step[0]) * width.div_ceil(step[1]) * K::INPUT_CHANNELS;
+                        arch::phase_bytes(taps, K::OUTPUT_CHANNELS)
+                    }
+                    _ => scratch,
+                }
+            };
+
+            /// Runs the layer. Extents that do not fit do not compile, nor does a scratch of less than
+            /// [`scratch_bytes`](Self::scratch_bytes). Never panics.
+            pub fn run<I, O, S>(&self, input: &I, output: &mut O, scratch: &mut S)
+            where
+                I: $array<Element = T>,
+                O: $array,
+                O::Element: Activation,
+                S: Scratch,
+            {
+                const { check_scratch(S::BYTES, Self::SCRATCH_BYTES) };
+                let plan = const {
+                    let settings = window::$settings::<M>();
+                    let (from, to) = (window::$shape::<I>(), window::$shape::<O>());
+                    &typed::$plan(resolved::<Kind, K, $dimensions>(settings, from, to))
+                };
+                let (input, output) = (input.elements(), output.elements_mut());
+                self.run_plan(Kind::OPERATION, plan, input, output, scratch);
+            }
+        }
+    };
+}
+runs! { 2, Window2d, Image, settings_2d, image, plan_2d, [M::HEIGHT, M::WIDTH] }
+runs! { 1, Window1d, Signal, settings_1d, signal, plan_1d, [Window::new(), M::LENGTH] }
+
+/// Rows and columns of taps.
+const fn extents<K: QuantKernel<D>, const D: usize>() -> [usize; 2] {
+    match K::EXTENTS.as_slice() {
+        [height, width] => [*height, *width],
+        [length] => [1, *length],
+        _ => [0, 0],
     }
 }
 
-impl<Kind, M, T, K, R, const CO: usize> QuantLayer<Kind, M, T, K, R, CO, 1>
+/// Stops the build where a scratch is too short.
+const fn check_scratch(found: usize, expected: usize) {
+    if found < expected {
+        let message = Message::new()
+            .text("scratch is ")
+            .count(found)
+            .text(" bytes, expected at least ")
+            .count(expected);
+        panic!("{}", message.as_str())
+    }
+}
+
+impl<Kind, M, T, K, R, const CO: usize, const D: usize> QuantLayer<Kind, M, T, K, R, CO, D>
 where
     Kind: LayerKind,
-    M: Window1d,
-    T: Activation + Multiply<i8, R::Accumulator>,
-    K: QuantKernel<1>,
+    K: QuantKernel<D>,
     R: Rounding,
-    R::Accumulator: Accumulate,
 {
-    /// Runs the layer. Lengths and channels that do not fit do not compile. Never panics.
-    pub fn run<I, O>(&self, input: &I, output: &mut O)
-    where
-        I: Signal<Element = T>,
-        O: Signal,
-        O::Element: Activation,
-    {
-        let plan = const {
-            let settings = window::settings_1d::<M>();
-            let (from, to) = (window::signal::<I>(), window::signal::<O>());
-            &typed::plan_1d(resolved::<Kind, K, 1>(settings, from, to))
-        };
-        self.run_plan(
-            Kind::OPERATION,
-            plan,
-            input.elements(),
-            output.elements_mut(),
-        );
+    /// A scratch for [`run`](QuantLayer::run). Where several layers share one, an array `[u32; N]` does as well, of at least the
+    /// `scratch_bytes` of each.
+    #[must_use]
+    pub const fn scratch(&self) -> Kind::Scratch<K, D> {
+        <Kind::Scratch<K, D> as Scratch>::NEW
     }
 }
 
@@ -434,25 +540,70 @@ where
     R::Accumulator: Accumulate,
 {
     /// The layer over buffers that have the lengths of the plan.
-    pub(crate) fn run_plan<O: Activation>(
+    pub(crate) fn run_plan<O: Activation, S: Scratch>(
+        &self,
+        operation: QuantOperation,
+        plan: &Plan,
+        input: &[T],
+        output: &mut [O],
+        scratch: &mut S,
+    ) {
+        #[cfg(not(conv_arch = "portable"))]
+        if const { K::IN_BYTES && size_of::<R::Accumulator>() == 4 } && arch::runs::<T>(operation) {
+            return self.run_on_core(plan, input, output, arch::Region::of(scratch));
+        }
+        let _ = scratch;
+        self.run_portably(operation, plan, input, output);
+    }
+
+    /// On the core's own kernels.
+    #[cfg(not(conv_arch = "portable"))]
+    fn run_on_core<O: Activation>(
+        &self,
+        plan: &Plan,
+        input: &[T],
+        output: &mut [O],
+        scratch: arch::Region<'_>,
+    ) {
+        let layer = arch::Layer {
+            plan,
+            kernel: self.kernel.0.weights().bytes(),
+            bias: R::Accumulator::narrow(&self.bias),
+            records: arch::records::<R>(&self.prepared),
+            quantisation: &self.quantisation,
+        };
+        let function = |channel: usize, sum: i32| match self.prepared.get(channel) {
+            Some(prepared) => {
+                let scale = R::scale(prepared);
+                self.quantisation
+                    .requantise::<R, O>(R::Accumulator::from(sum), scale)
+            }
+            None => O::saturated(0),
+        };
+        let last = match const { R::HAS_RECORDS && O::LEAST == -128 } && self.is_short {
+            true => arch::Last::Short,
+            false => arch::Last::General(function),
+        };
+        arch::run(&layer, input, output, scratch, &last);
+    }
+
+    /// On the loops that every core has.
+    fn run_portably<O: Activation>(
         &self,
         operation: QuantOperation,
         plan: &Plan,
         input: &[T],
         output: &mut [O],
     ) {
-        let requantisation = Requantisation {
-            bias: Some(&self.bias),
-            scales: &self.scales,
-            quantisation: self.quantisation,
-        };
         let mut pass = |pixels, correction| {
-            let finish = Requantise::<R, O> {
-                requantisation: &requantisation,
+            let finish = RequantiseLayer::<R, O> {
+                bias: &self.bias,
+                prepared: &self.prepared,
+                quantisation: &self.quantisation,
                 correction,
                 output: PhantomData,
             };
-            let kernel = self.kernel.weights();
+            let kernel = self.kernel.0.weights();
             let finish = &finish;
             match pixels {
                 Pixels::Interior => Operands {
@@ -484,6 +635,40 @@ where
                 pass(Pixels::All, None);
             }
         }
+    }
+}
+
+/// The last step of a typed layer.
+struct RequantiseLayer<'a, R: Rounding, O> {
+    bias: &'a [R::Accumulator],
+    prepared: &'a [R::Prepared],
+    quantisation: &'a Quantisation,
+    /// What windows inside the input owe for the input's zero point: `−zero_point·Σweight` of each channel.
+    correction: Option<&'a [i32]>,
+    output: PhantomData<O>,
+}
+
+impl<R, O> Finish for RequantiseLayer<'_, R, O>
+where
+    R: Rounding,
+    R::Accumulator: Accumulate,
+    O: Activation,
+{
+    type Accumulator = R::Accumulator;
+    type Output = O;
+    const CHANNELS: Channels = Channels::AtRunTime;
+
+    fn finish(&self, channel: usize, accumulator: R::Accumulator) -> O {
+        let (Some(&bias), Some(prepared)) = (self.bias.get(channel), self.prepared.get(channel))
+        else {
+            return O::saturated(self.quantisation.output_zero_point);
+        };
+        let correction = self.correction.and_then(|sums| sums.get(channel).copied());
+        let sum = accumulator
+            .plus(bias)
+            .plus(R::Accumulator::from(correction.unwrap_or(0)));
+        self.quantisation
+            .requantise::<R, O>(sum, R::scale(prepared))
     }
 }
 

@@ -76,6 +76,14 @@ impl Sums {
     }
 }
 
+/// What the weights of a layer add up to, for each channel.
+pub(super) struct LayerSums<const CO: usize> {
+    /// `−zero_point·Σweight`, of a transposed layer 0.
+    pub(super) corrections: [i32; CO],
+    /// A bound of the magnitude of every accumulator.
+    pub(super) greatest: [u64; CO],
+}
+
 /// A layer's weights, and what says which of them meet in one output.
 pub(super) struct Weights<'a> {
     pub(super) stored: Stored<'a>,
@@ -176,23 +184,25 @@ impl Weights<'_> {
         self.greatest(channel, channels).magnitude as u64
     }
 
-    /// `−zero_point·Σweight` of each channel, of a transposed layer 0, with the proof that no accumulator overflows.
+    /// What a layer's weights add up to, with the proof that no accumulator overflows.
     pub(super) const fn prepared<T: Activation, const CO: usize>(
         &self,
         quantisation: &Quantisation,
         bias: [u64; CO],
         greatest: u64,
-    ) -> Result<[i32; CO], Error> {
+    ) -> Result<LayerSums<CO>, Error> {
         attempt!(check_input::<T>(quantisation));
         attempt!(check_clamp(quantisation));
         let zero_point = quantisation.input_zero_point;
         let reach = reach::<T>(zero_point);
         let mut corrections = [0; CO];
+        let mut magnitudes = [0; CO];
         let mut channel = 0;
         while channel < CO {
             let Sums { sum, magnitude } = self.greatest(channel, CO);
             let magnitude = magnitude as u64;
             attempt!(check_sum(magnitude, reach, bias[channel], greatest));
+            magnitudes[channel] = magnitude * reach + bias[channel];
             if !self.is_transposed() {
                 let correction = -(zero_point as i64) * sum;
                 // |zero point| ≤ reach, so that only 64-bit accumulators leave anything to check.
@@ -206,6 +216,9 @@ impl Weights<'_> {
             }
             channel += 1;
         }
-        Ok(corrections)
+        Ok(LayerSums {
+            corrections,
+            greatest: magnitudes,
+        })
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Dimension, Error};
 use crate::finish::Finish;
 use crate::message::Message;
 use crate::pool::{self, Pool, Pooled, Pooling};
-use crate::quantised::{self, Accumulate, Activation, LayerKind, QuantKernel, QuantLayer};
+use crate::quantised::{self, Accumulate, Activation, LayerKind, QuantKernel, QuantLayer, Scratch};
 use crate::requantise::Rounding;
 use crate::shape::{Image, Kernel1d, Kernel2d, Signal};
 use crate::stream::frame::{Arrays, Frame, Images, Signals};
@@ -36,8 +36,8 @@ impl Course {
     }
 }
 
-/// What a [`Stream`](crate::stream::Stream) runs over a history `H`, with outputs `P`: [`Layer1d`], [`Layer2d`], or a
-/// reference to a [`QuantLayer`] or a [`Pool`]. Sealed.
+/// What a [`Stream`](crate::stream::Stream) runs over a history `H`, with outputs `P`: [`Layer1d`], [`Layer2d`],
+/// [`Quantised`], or a reference to a [`Pool`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not stream from a history `{H}` to outputs `{P}`",
     note = "a signal's history is `[T; N]` or `[[T; C]; N]`, an image's `[[T; W]; N]` or `[[[T; C]; W]; N]`; outputs are one sample, or one row `[T; W]` or `[[T; C]; W]`"
@@ -52,7 +52,7 @@ pub trait Layer<H, P>: sealed::Sealed {
     /// The outputs of a plan.
     #[doc(hidden)]
     fn run(
-        &self,
+        &mut self,
         plan: &Plan,
         input: &[<Self::Frame as Frame<H, P>>::Element],
         output: &mut [<Self::Frame as Frame<H, P>>::Output],
@@ -178,10 +178,23 @@ layers! {
     Layer2d;
 }
 
-impl<Kind, M, T, K, R: Rounding, const CO: usize, const D: usize> sealed::Sealed
-    for &QuantLayer<Kind, M, T, K, R, CO, D>
-{
+/// A reference to a quantised layer, with the scratch `S` that it needs.
+#[derive(Clone, Debug)]
+pub struct Quantised<'a, L, S> {
+    layer: &'a L,
+    scratch: S,
 }
+
+impl<'a, L, S: Scratch> Quantised<'a, L, S> {
+    pub(crate) const fn new(layer: &'a L) -> Self {
+        Self {
+            layer,
+            scratch: S::NEW,
+        }
+    }
+}
+
+impl<L, S> sealed::Sealed for Quantised<'_, L, S> {}
 
 impl<Kind, M, T, const KH: usize, const KW: usize, const D: usize> sealed::Sealed
     for &Pool<Kind, M, T, KH, KW, D>
@@ -220,7 +233,7 @@ macro_rules! streamed {
             };
 
             fn run(
-                &self,
+                &mut self,
                 plan: &Plan,
                 input: &[<$frame as Frame<H, P>>::Element],
                 output: &mut [F::Output],
@@ -229,10 +242,11 @@ macro_rules! streamed {
             }
         }
 
-        impl<Kind, M, T, K, R, H, P, const CO: usize> Layer<H, P>
-            for &QuantLayer<Kind, M, T, K, R, CO, $dimensions>
+        impl<Kind, M, T, K, R, S, H, P, const CO: usize> Layer<H, P>
+            for Quantised<'_, QuantLayer<Kind, M, T, K, R, CO, $dimensions>, S>
         where
             Kind: LayerKind,
+            S: Scratch,
             M: $window,
             T: Activation + Multiply<i8, R::Accumulator>,
             K: QuantKernel<$dimensions>,
@@ -257,12 +271,13 @@ macro_rules! streamed {
             };
 
             fn run(
-                &self,
+                &mut self,
                 plan: &Plan,
                 input: &[T],
                 output: &mut [<$frame as Frame<H, P>>::Output],
             ) {
-                self.run_plan(Kind::OPERATION, plan, input, output);
+                let Self { layer, scratch } = self;
+                layer.run_plan(Kind::OPERATION, plan, input, output, scratch);
             }
         }
 
@@ -291,7 +306,7 @@ macro_rules! streamed {
                 }
             };
 
-            fn run(&self, plan: &Plan, input: &[T], output: &mut [T]) {
+            fn run(&mut self, plan: &Plan, input: &[T], output: &mut [T]) {
                 self.run_plan(plan, input, output);
             }
         }

@@ -224,7 +224,7 @@ macro_rules! typed_anchors {
                     ANCHOR,
                 );
                 let mut output = array!($output, [77_i8; 65536]);
-                layer.run(&array!($input, input), &mut output);
+                layer.run(&array!($input, input), &mut output, &mut layer.scratch());
                 let bytes: Vec<i8> = output.as_flattened().as_flattened().to_vec();
                 let expected = anchors::LAYERS[$index];
                 assert_eq!(hash(&bytes), expected.hash, "{}", expected.name);

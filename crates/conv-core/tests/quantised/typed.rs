@@ -93,7 +93,7 @@ macro_rules! layers {
                 );
                 let input: $input = Fill::fill(&mut random);
                 let mut output: $output = Fill::fill(&mut random);
-                layer.run(&input, &mut output);
+                layer.run(&input, &mut output, &mut layer.scratch());
                 let requantisation = Requantisation::<$rounding> {
                     bias: Some(&bias),
                     scales: &scales,
@@ -238,6 +238,6 @@ fn a_transposed_layer_is_refused_by_phase_alone() {
         Quantisation::new(0, 0),
     );
     let mut output = [[0_i16; 4]; 4];
-    LAYER.run(&[[[i16::MAX; 16]; 2]; 2], &mut output);
+    LAYER.run(&[[[i16::MAX; 16]; 2]; 2], &mut output, &mut LAYER.scratch());
     assert_eq!(output[1][1], 2621); // 4·16·125·32,767·10⁻⁵
 }

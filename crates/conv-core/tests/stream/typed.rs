@@ -216,7 +216,7 @@ static UP: QuantConvTranspose2d<Double, i8, Kernel<2>, Double32, 2> = QuantConvT
 fn quantised_layers() {
     let image: [[[i8; 2]; 6]; 7] = picture(9);
     let mut expected = [[[0_i8; 2]; 3]; 3];
-    CONV.run(&image, &mut expected);
+    CONV.run(&image, &mut expected, &mut CONV.scratch());
     every_cut(
         Stream::quantised(&CONV, [[[0_i8; 2]; 6]; 3]),
         &image,
@@ -224,7 +224,7 @@ fn quantised_layers() {
         &expected,
         [[0; 2]; 3],
     );
-    DEPTHWISE.run(&image, &mut expected);
+    DEPTHWISE.run(&image, &mut expected, &mut DEPTHWISE.scratch());
     every_cut(
         Stream::quantised(&DEPTHWISE, [[[0_i8; 2]; 6]; 4]),
         &image,
@@ -233,7 +233,7 @@ fn quantised_layers() {
         [[0; 2]; 3],
     );
     let mut expected = [[[0_i8; 2]; 17]; 14];
-    UP.run(&image, &mut expected);
+    UP.run(&image, &mut expected, &mut UP.scratch());
     every_cut(
         Stream::quantised(&UP, [[[0_i8; 2]; 6]; 2]),
         &image,
@@ -261,7 +261,7 @@ fn quantised_depthwise_transposed() {
     let image: [[[i8; 2]; 6]; 7] = picture(10);
     let image = image.map(|row| row.map(|[a, b]| [a, b, b, a]));
     let mut expected = [[[0_i8; 2]; 17]; 14];
-    UP_EACH.run(&image, &mut expected);
+    UP_EACH.run(&image, &mut expected, &mut UP_EACH.scratch());
     every_cut(
         Stream::quantised(&UP_EACH, [[[0_i8; 4]; 6]; 2]),
         &image,
@@ -311,7 +311,7 @@ static BACK_EACH: QuantDepthwiseTranspose1d<Interpolate, i8, [[i8; 2]; 5], Doubl
 fn quantised_signals() {
     let signal: [[i8; 2]; 6] = picture(11)[0];
     let mut expected = [[0_i8; 2]; 3];
-    SAMPLES.run(&signal, &mut expected);
+    SAMPLES.run(&signal, &mut expected, &mut SAMPLES.scratch());
     every_cut(
         Stream::quantised(&SAMPLES, [[0_i8; 2]; 5]),
         &signal,
@@ -320,7 +320,7 @@ fn quantised_signals() {
         [0; 2],
     );
     let mut expected = [[0_i8; 4]; 3];
-    EACH.run(&signal, &mut expected);
+    EACH.run(&signal, &mut expected, &mut EACH.scratch());
     every_cut(
         Stream::quantised(&EACH, [[0_i8; 2]; 7]),
         &signal,
@@ -330,7 +330,7 @@ fn quantised_signals() {
     );
     let wide = signal.map(|sample| sample.map(|x| i16::from(x) * 255));
     let mut expected = [[0_i16; 3]; 19];
-    BACK.run(&wide, &mut expected);
+    BACK.run(&wide, &mut expected, &mut BACK.scratch());
     every_cut(
         Stream::quantised(&BACK, [[0_i16; 2]; 2]),
         &wide,
@@ -339,7 +339,7 @@ fn quantised_signals() {
         [0; 3],
     );
     let mut expected = [[0_i8; 2]; 18];
-    BACK_EACH.run(&signal, &mut expected);
+    BACK_EACH.run(&signal, &mut expected, &mut BACK_EACH.scratch());
     every_cut(
         Stream::quantised(&BACK_EACH, [[0_i8; 2]; 2]),
         &signal,

@@ -254,10 +254,10 @@ fn batch_hash() -> u32 {
     let mut small = [[[0_i8; 8]; EXTENT / 2]; EXTENT / 2];
     {
         let mut features = [[[0_i8; 8]; EXTENT]; EXTENT];
-        FEATURES.run(&cat, &mut features);
-        SMALLER.run(&features, &mut small);
+        FEATURES.run(&cat, &mut features, &mut FEATURES.scratch());
+        SMALLER.run(&features, &mut small, &mut SMALLER.scratch());
     }
-    LARGER.run(&small, &mut cat);
+    LARGER.run(&small, &mut cat, &mut LARGER.scratch());
     cat.as_flattened().iter().fold(HASH, step)
 }
 

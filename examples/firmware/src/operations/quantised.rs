@@ -79,7 +79,7 @@ macro_rules! layers {
             static LAYER: $layer<$window, $activation, $kernel, $rounding, $channels> =
                 $layer::$new($weights, [$bias; $channels], [$scale; $channels], ZERO_POINTS);
             let mut output: $output = given();
-            black_box(&LAYER).run(&given::<$input>(), &mut output);
+            black_box(&LAYER).run(&given::<$input>(), &mut output, &mut LAYER.scratch());
             sink.data(&output);
         }
     )*};

@@ -12,5 +12,5 @@ static LAYER: QuantConv2d<Unit, i8, [[[[i8; 1]; 1]; 1]; 1], Double, 1> = QuantCo
 );
 
 fn main() {
-    LAYER.run(&[[[1_i8]]], &mut [[[0_i8]]]);
+    LAYER.run(&[[[1_i8]]], &mut [[[0_i8]]], &mut LAYER.scratch());
 }

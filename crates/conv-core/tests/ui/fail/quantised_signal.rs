@@ -13,5 +13,5 @@ static LAYER: QuantConv1d<Same, i8, [[[i8; 2]; 3]; 4], Single, 4> = QuantConv1d:
 
 fn main() {
     let mut output = [[0_i8; 4]; 8];
-    LAYER.run(&[[1_i8; 2]; 9], &mut output);
+    LAYER.run(&[[1_i8; 2]; 9], &mut output, &mut LAYER.scratch());
 }

@@ -1,0 +1,253 @@
+//! What the cores' files share: a layer as direct convolutions, the walk over their pixels, the outputs of other contracts.
+
+use core::ops::Range;
+
+use crate::arch::chosen::{self, Record};
+use crate::arch::scratch::Region;
+use crate::engine::Plan;
+use crate::engine::part::{Part, PlanChannels};
+use crate::quantised::{Activation, Quantisation};
+
+/// A quantised layer with 8-bit inputs, 32-bit sums and packed weights.
+pub(crate) struct Layer<'a> {
+    pub(crate) plan: &'a Plan,
+    /// In the order of [`chosen::pack`].
+    pub(crate) kernel: &'a [i8],
+    /// One for each output channel; of direct layers with the share of the zero point where [`chosen::FOLDED`].
+    pub(crate) bias: &'a [i32],
+    /// One for each output channel, where the contract is [`Double`](crate::requantise::Double); else none.
+    pub(crate) records: &'a [Record],
+    pub(crate) quantisation: &'a Quantisation,
+}
+
+/// What becomes of sums.
+pub(crate) enum Last<F> {
+    /// The short form of [`Double`](crate::requantise::Double), into `i8`.
+    Short,
+    /// A function of channel and sum, bias included.
+    General(F),
+}
+
+/// One direct convolution of a layer: a part of its targets, of one group of channels.
+pub(crate) struct Sub<'a> {
+    pub(crate) layer: &'a Layer<'a>,
+    pub(crate) rows: Part,
+    pub(crate) columns: Part,
+    /// First input of the group. Bytes are `i8` or, where [`Sub::unsigned`], `u8`.
+    pub(crate) input: *const u8,
+    pub(crate) unsigned: bool,
+    /// Extents of the input.
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    /// Channels of an input pixel, of all groups.
+    pub(crate) pixel: usize,
+    /// Input channels of the group.
+    pub(crate) reduce: usize,
+    /// Output channels of the group, and the first of them.
+    pub(crate) produce: usize,
+    pub(crate) channel: usize,
+    /// Weights of all subs before this one, and how many of those were left over from groups of four.
+    pub(crate) weights: usize,
+    pub(crate) leftovers: usize,
+    scratch: *mut u8,
+    scratch_bytes: usize,
+    output: *mut u8,
+    output_elements: usize,
+}
+
+/// A pixel of a sub: where its first tap lies in the input, possibly outside, and its first output channel of the group.
+#[derive(Clone, Copy)]
+pub(crate) struct Pixel {
+    pub(crate) y: isize,
+    pub(crate) x: isize,
+    /// Elements from the start of the output.
+    pub(crate) output: usize,
+}
+
+impl Sub<'_> {
+    /// Weights of one output channel.
+    #[inline]
+    pub(crate) fn taps(&self) -> usize {
+        self.rows.taps * self.columns.taps * self.reduce
+    }
+
+    /// Whether the taps of a row lie side by side in the input, so that a run of them is one copy.
+    #[inline]
+    pub(crate) fn is_contiguous(&self) -> bool {
+        self.columns.tap_step == 1 && self.pixel == self.reduce
+    }
+
+    /// The scratch, aligned to 4 bytes, and its size in bytes.
+    #[inline]
+    pub(crate) fn scratch(&self) -> (*mut u8, usize) {
+        (self.scratch, self.scratch_bytes)
+    }
+
+    /// Where an output goes. Condition 1 of [`Sub::each_pair`] makes it lie inside.
+    #[inline]
+    pub(crate) fn output<O>(&self, element: usize) -> *mut O {
+        debug_assert!(element < self.output_elements);
+        self.output.cast::<O>().wrapping_add(element)
+    }
+
+    /// The end of the output.
+    #[inline]
+    pub(crate) fn output_end<O>(&self) -> *mut O {
+        self.output.cast::<O>().wrapping_add(self.output_elements)
+    }
+
+    /// Address of the input at a position, which may lie outside.
+    #[inline]
+    pub(crate) fn source(&self, y: isize, x: isize) -> *const u8 {
+        let pixel = y.wrapping_mul(self.width as isize).wrapping_add(x);
+        self.input
+            .wrapping_offset(pixel.wrapping_mul(self.pixel as isize))
+    }
+
+    /// The rows of taps of a pixel that lie inside the input.
+    #[inline]
+    pub(crate) fn rows_inside(&self, y: isize) -> Range<usize> {
+        inside(y, self.rows.tap_step, self.rows.taps, self.height)
+    }
+
+    /// The columns of taps of a pixel that lie inside the input.
+    #[inline]
+    pub(crate) fn columns_inside(&self, x: isize) -> Range<usize> {
+        inside(x, self.columns.tap_step, self.columns.taps, self.width)
+    }
+
+    /// Every pixel in pairs, the last of an odd number with itself.
+    ///
+    /// Of each pixel `produce` outputs from number `output` on lie inside the output: targets are below the plan's
+    /// extents and channels below its channels.
+    pub(crate) fn each_pair(&self, mut pair: impl FnMut(Pixel, Pixel)) {
+        let (rows, columns) = (&self.rows, &self.columns);
+        let plan = self.layer.plan;
+        let channels = plan.of_groups();
+        let channels = channels.groups * channels.produce;
+        let mut waiting = None;
+        let mut y = rows.origin;
+        for row in 0..rows.targets {
+            let line = (rows.first + row * rows.step) * plan.columns.target + columns.first;
+            let mut at = Pixel {
+                y,
+                x: columns.origin,
+                output: line * channels + self.channel,
+            };
+            for _ in 0..columns.targets {
+                match waiting.take() {
+                    None => waiting = Some(at),
+                    Some(first) => pair(first, at),
+                }
+                at.x = at.x.wrapping_add(columns.origin_step as isize);
+                at.output += columns.step * channels;
+            }
+            y = y.wrapping_add(rows.origin_step as isize);
+        }
+        if let Some(last) = waiting {
+            pair(last, last);
+        }
+    }
+}
+
+/// The taps `j` in `0..taps` with `origin + j·step` in `0..extent`.
+#[inline]
+fn inside(origin: isize, step: usize, taps: usize, extent: usize) -> Range<usize> {
+    let up = |distance: isize| match distance {
+        ..=0 => 0,
+        _ if step == 1 => distance.unsigned_abs(),
+        _ => distance.unsigned_abs().div_ceil(step.max(1)),
+    };
+    let first = up(origin.wrapping_neg()).min(taps);
+    let end = up((extent as isize).wrapping_sub(origin)).min(taps);
+    first..end.max(first)
+}
+
+/// Runs a layer. `input` and `output` have the lengths of the plan; the layer's kernel, biases and records are those of the plan's channels. `last` is [`Last::Short`] only for outputs `i8` and where
+/// [`is_short`](chosen::is_short) holds for every channel.
+#[inline(never)]
+pub(crate) fn run<T, O, F>(
+    layer: &Layer<'_>,
+    input: &[T],
+    output: &mut [O],
+    scratch: Region<'_>,
+    last: &Last<F>,
+) where
+    T: Activation,
+    O: Activation,
+    F: Fn(usize, i32) -> O,
+{
+    let plan = layer.plan;
+    let PlanChannels {
+        groups,
+        reduce,
+        produce,
+    } = plan.of_groups();
+    let (mut weights, mut leftovers) = (0, 0);
+    for row_part in 0..plan.rows.parts() {
+        let rows = plan.rows.part(row_part);
+        for column_part in 0..plan.columns.parts() {
+            let columns = plan.columns.part(column_part);
+            for group in 0..groups {
+                let sub = Sub {
+                    layer,
+                    rows,
+                    columns,
+                    input: input.as_ptr().cast::<u8>().wrapping_add(group * reduce),
+                    unsigned: T::LEAST == 0,
+                    height: plan.rows.source,
+                    width: plan.columns.source,
+                    pixel: groups * reduce,
+                    reduce,
+                    produce,
+                    channel: group * produce,
+                    weights,
+                    leftovers,
+                    scratch: scratch.start,
+                    scratch_bytes: scratch.bytes,
+                    output: output.as_mut_ptr().cast(),
+                    output_elements: output.len(),
+                };
+                let taps = sub.taps();
+                if rows.targets > 0 && columns.targets > 0 {
+                    chosen::run_sub::<O, F>(&sub, last);
+                }
+                weights += taps * produce;
+                leftovers += taps % 4 * produce;
+            }
+        }
+    }
+    clamp(layer.quantisation, output, last);
+}
+
+/// The short form saturates to the range of `i8`; a narrower clamp is taken afterwards.
+fn clamp<O: Activation, F>(quantisation: &Quantisation, output: &mut [O], last: &Last<F>) {
+    let &Quantisation { low, high, .. } = quantisation;
+    if matches!(last, Last::General(_)) || (low <= O::LEAST && high >= O::GREATEST) {
+        return;
+    }
+    for output in output {
+        let value: i32 = (*output).into();
+        *output = O::saturated(Ord::min(Ord::max(value, low), high));
+    }
+}
+
+/// Writes the outputs of two pixels and some neighbouring channels through a function of channel and sum.
+///
+/// # Safety
+///
+/// 1. Both outputs may be written at `sums.len()` elements.
+#[inline]
+pub(crate) unsafe fn finish<O, F: Fn(usize, i32) -> O>(
+    outputs: [*mut O; 2],
+    channel: usize,
+    sums: &[[i32; 2]],
+    function: &F,
+) {
+    for (index, sums) in sums.iter().enumerate() {
+        for (output, &sum) in outputs.into_iter().zip(sums) {
+            // SAFETY: by 1.
+            unsafe { output.add(index).write(function(channel + index, sum)) };
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Kernels for particular cores, and the only unsafe code of the crate.
+//!
+//! The seam is the layer: plan, packed weights, what each channel needs, input, output and scratch go to one function
+//! ([`run`]) that is not generic over shapes. It takes the layer apart into direct convolutions of stride and dilation
+//! ([`Sub`]: one, or one for each phase of a transposed layer and each group), walks their pixels two by two, and hands each
+//! pair to the core's file, which builds *columns* (the inputs under the kernel, in the order of its weights) and multiplies
+//! them with all channels.
+//!
+//! | file | cores | block |
+//! |---|---|---|
+//! | `dsp` | Cortex-M4, M7, M33 | SMLAD: 2 channels × 2 pixels × 4 taps |
+//! | `portable` | every other | none: the loops of [`crate::engine`] |
+//!
+//! A file says:
+//!
+//! | item | |
+//! |---|---|
+//! | [`runs`] | which operations on which inputs run here |
+//! | [`CELL_BYTES`], [`START_BYTES`] | scratch for each weight of an output channel, and for each output channel of a transposed layer |
+//! | [`Record`] | what a channel's requantisation needs, and [`is_short`], whether the short form is exact for it |
+//! | [`pack`] | the order of the weights, a permutation within the kernel's own array |
+//! | `run_sub` | one [`Sub`] |
+
+#![allow(unsafe_code)]
+
+mod cast;
+#[cfg(conv_arch = "dsp")]
+mod dsp;
+#[cfg(not(conv_arch = "portable"))]
+mod layer;
+pub(crate) mod order;
+#[cfg(conv_arch = "portable")]
+mod portable;
+mod scratch;
+
+#[cfg(conv_arch = "dsp")]
+use dsp as chosen;
+#[cfg(conv_arch = "portable")]
+use portable as chosen;
+
+pub(crate) use cast::{prepared, records};
+pub use chosen::Record;
+use chosen::{CELL_BYTES, START_BYTES, is_short};
+pub(crate) use chosen::{pack, runs};
+#[cfg(not(conv_arch = "portable"))]
+pub(crate) use layer::{Last, Layer, run};
+
+#[cfg(not(conv_arch = "portable"))]
+pub(crate) use scratch::Region;
+pub use scratch::{ColumnScratch, NoScratch, PhaseScratch, Scratch};
+
+/// Whether every channel's short requantisation is exact for sums up to `greatest`.
+pub(crate) const fn are_short(records: &[Record], greatest: &[u64]) -> bool {
+    let mut channel = 0;
+    while channel < records.len() && channel < greatest.len() {
+        if !is_short(records[channel].scale(), greatest[channel]) {
+            return false;
+        }
+        channel += 1;
+    }
+    true
+}
+
+/// Scratch of a transposed layer whose phases have at most so many taps of all input channels.
+pub(crate) const fn phase_bytes(taps: usize, output_channels: usize) -> usize {
+    CELL_BYTES * taps + START_BYTES * output_channels
+}
