@@ -9,18 +9,19 @@
 //!
 //! ```text
 //! 4 taps:   A0 A2 │ A1 A3 │ B0 B2 │ B1 B3        16 bytes
-//! 1 to 3 taps that are left over, each:  A │ B    4 bytes
 //! ```
 //!
-//! That is 4 bytes a weight of one channel, what CMSIS-NN's two columns take. A row of taps that lie side by side in the
-//! input is a *run*. Groups of four never straddle two runs, so that each is one unaligned load: what is left over of the runs
-//! (with 3×3 taps of 3 channels one of 9) follows after all groups of four, and again in groups of four.
+//! That is 4 bytes a weight of one channel, their number rounded up to four: what CMSIS-NN's two columns take. A row of taps
+//! that lie side by side in the input is a *run*. Groups of four never straddle two runs, so that each is one unaligned load:
+//! what is left over of the runs (with 3×3 taps of 3 channels one of 9) follows after all groups of four, and again in groups
+//! of four. The last of them may have 1 to 3 taps, which then stand at its end, behind zeros.
 //!
 //! # Weights
 //!
 //! For each part and group of the layer, for each pair of channels: four taps of the first, four of the second, and so on; of
 //! an odd last channel alone. The one to three taps of each channel that are no group of four stand at the end of
-//! the kernel, those of the first part last, so that everything else stays aligned to 4 bytes, as LDRD wants it.
+//! the kernel, those of the first part last, so that everything else stays aligned to 4 bytes, as LDRD wants it. They are
+//! loaded as the last bytes of a word, whose first ones meet the zeros.
 //!
 //! # The block
 //!
@@ -189,39 +190,58 @@ const fn copy_taps(runs: &Runs<'_>, channel: usize, tap: usize, from: &[i8], to:
 
 /// Runs a sub.
 pub(crate) fn run_sub<O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, last: &Last<F>) {
+    let walk = Walk::new(sub);
     let (scratch, bytes) = sub.scratch();
-    let taps = sub.taps();
-    if bytes >= CELL_BYTES * taps {
-        sub.each_pair(|first, second| {
-            let rows = columns(sub, [first, second], scratch.cast());
-            // SAFETY: 1, 2: `columns` has just written `rows`; 3: `each_pair`.
-            unsafe { channels(sub, scratch.cast(), rows, [first, second], last) };
-        });
-    } else {
-        without_scratch(sub, last);
+    let whole = walk.block();
+    let mut block = whole;
+    if bytes < walk.shape.bytes() {
+        return without_scratch(&walk, &whole, last);
     }
+    block.columns = scratch.cast();
+    sub.each_pair(|first, second| {
+        walk.columns([first, second], scratch.cast(), &whole, &mut block);
+        // SAFETY: 1: `columns` has just written them and says so in `block`; 2: `each_pair`.
+        unsafe { channels(&walk, &block, [first, second], last) };
+    });
 }
 
 /// A kernel of one tap needs no scratch: columns stand in the part of the output that is not written yet. Where that is too
 /// short, for the last pixels, and where pixels are not written one after the other, inputs are widened anew for each pair of
 /// channels.
-fn without_scratch<O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, last: &Last<F>) {
+fn without_scratch<O, F: Fn(usize, i32) -> O>(walk: &Walk<'_>, whole: &Block, last: &Last<F>) {
+    let sub = walk.sub;
     let in_order = sub.is_contiguous() && sub.columns.step == 1;
+    let end = sub.output_end::<O>().addr();
+    let mut block = *whole;
     sub.each_pair(|first, second| {
-        let free = sub
-            .output::<O>(second.output + sub.produce - 1)
-            .wrapping_add(1);
+        let free = sub.output::<O>(second.output).wrapping_add(sub.produce);
         let free = free.cast::<u8>();
-        let scratch = free.wrapping_add(free.align_offset(4));
-        let room = sub.output_end::<O>().addr().saturating_sub(scratch.addr());
-        if in_order && room >= CELL_BYTES * sub.taps() {
-            let rows = columns(sub, [first, second], scratch.cast());
-            // SAFETY: as above; the columns end before the output does and begin behind what is written.
-            unsafe { channels(sub, scratch.cast(), rows, [first, second], last) };
+        let scratch = free
+            .wrapping_add(free.addr().wrapping_neg() & 3)
+            .cast::<u32>();
+        if in_order && scratch.addr() + walk.shape.bytes() <= end {
+            walk.columns([first, second], scratch, whole, &mut block);
+            block.columns = scratch;
+            // SAFETY: as above; the columns begin behind what is written and end before the output does.
+            unsafe { channels(walk, &block, [first, second], last) };
         } else {
-            in_place(sub, [first, second], last);
+            in_place(walk, whole, [first, second], last);
         }
     });
+}
+
+/// A sub with what all of its pixels share.
+struct Walk<'a> {
+    sub: &'a Sub<'a>,
+    shape: Shape,
+    contiguous: bool,
+    /// Origins from 0 up to here read no padding, along both axes.
+    interior: [usize; 2],
+    /// Bytes from the end of a row of taps in the input to the start of the next, and between the starts.
+    row_gap: usize,
+    row_step: usize,
+    /// The input's zero point for SXTAB16: its negative in both halves.
+    offset: u32,
 }
 
 /// Where the columns of a sub stand: groups of four of each run, then what is left over of the runs.
@@ -236,184 +256,357 @@ struct Shape {
 }
 
 impl Shape {
-    #[inline]
-    fn of(sub: &Sub<'_>) -> Self {
-        let (rows, columns) = (sub.rows.taps, sub.columns.taps);
-        let (runs, length) = match sub.is_contiguous() {
-            true => (rows, columns * sub.reduce),
-            false => (rows * columns, sub.reduce),
-        };
-        Self {
-            runs,
-            length,
-            fours: length / 4,
-            taps: runs * length,
-        }
-    }
-
     /// Byte offset of a tap's halfword in the columns, of pixel 0 or 1.
     #[inline]
     fn halfword(&self, tap: usize, pixel: usize) -> usize {
-        let (four, lane) = (tap / 4, tap % 4);
-        if four < self.taps / 4 {
-            // 0 and 2 share a word, 1 and 3.
-            four * 16 + pixel * 8 + lane % 2 * 4 + lane / 2 * 2
-        } else {
-            tap * 4 + pixel * 2
-        }
+        let place = match tap < self.taps & !3 {
+            true => tap,
+            false => tap + self.missing(),
+        };
+        // 0 and 2 share a word, 1 and 3.
+        (place / 4 * 16) + pixel * 8 + place % 2 * 4 + (place & 2)
     }
 
-    /// The tap number of an element of a run.
+    /// Zeros before the taps of the last group.
     #[inline]
-    fn tap(&self, run: usize, offset: usize) -> usize {
-        let whole = self.fours * 4;
-        if offset < whole {
-            run * whole + offset
-        } else {
-            self.runs * whole + run * (self.length - whole) + (offset - whole)
+    fn missing(&self) -> usize {
+        self.taps.wrapping_neg() % 4
+    }
+
+    /// Bytes of the columns.
+    #[inline]
+    fn bytes(&self) -> usize {
+        CELL_BYTES * self.taps.next_multiple_of(4)
+    }
+
+    /// The number of the first tap that is left over of a run.
+    #[inline]
+    fn left_over(&self, run: usize) -> usize {
+        self.runs * self.fours * 4 + run * (self.length % 4)
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn new(sub: &'a Sub<'a>) -> Self {
+        let contiguous = sub.is_contiguous();
+        let (rows, columns) = (sub.rows.taps, sub.columns.taps);
+        let (runs, length) = match contiguous {
+            true => (rows, columns * sub.reduce),
+            false => (rows * columns, sub.reduce),
+        };
+        let interior = |taps: usize, step: usize, extent: usize| {
+            // One past the last origin without padding.
+            (extent + 1).saturating_sub(taps.saturating_sub(1) * step + 1)
+        };
+        let row_step = sub.rows.tap_step * sub.width * sub.pixel;
+        Self {
+            sub,
+            shape: Shape {
+                runs,
+                length,
+                fours: length / 4,
+                taps: runs * length,
+            },
+            contiguous,
+            interior: [
+                interior(rows, sub.rows.tap_step, sub.height),
+                interior(columns, sub.columns.tap_step, sub.width),
+            ],
+            row_gap: row_step.wrapping_sub(length / 4 * 4),
+            row_step,
+            offset: pair(sub.layer.quantisation.input_zero_point.wrapping_neg()),
         }
     }
-}
 
-/// Columns of two pixels, of the rows of taps that it returns: all of them, or, where runs are multiples of four, those that
-/// lie inside the input for either pixel. `scratch` has room for all taps.
-fn columns(sub: &Sub<'_>, pixels: [Pixel; 2], scratch: *mut u32) -> Range<usize> {
-    let shape = Shape::of(sub);
-    let inside = pixels.map(|pixel| sub.rows_inside(pixel.y));
-    let [a, b] = &inside;
-    let rows = match shape.length % 4 {
-        0 if a == b => a.clone(),
-        0 => Ord::min(a.start, b.start)..Ord::max(a.end, b.end),
-        _ => 0..sub.rows.taps,
-    };
-    for (number, (pixel, inside)) in pixels.into_iter().zip(inside).enumerate() {
-        // SAFETY: 1: `scratch` has room; 2, 3: pixels of `each_pair` with their rows inside.
-        unsafe { column(sub, &shape, pixel, number, rows.clone(), inside, scratch) };
+    /// All channels of the group over all rows of taps, outputs still missing.
+    fn block(&self) -> Block {
+        let Self { sub, shape, .. } = self;
+        let layer = sub.layer;
+        let kernel = layer.kernel.as_ptr();
+        let left_overs = shape.taps % 4;
+        let left_over = layer.kernel.len() - sub.leftovers - left_overs * sub.produce;
+        Block {
+            columns: core::ptr::null(),
+            weights: kernel.wrapping_add(sub.weights - sub.leftovers),
+            bias: layer.bias.as_ptr().wrapping_add(sub.channel),
+            records: layer.records.as_ptr().wrapping_add(sub.channel),
+            fours: shape.taps / 4,
+            pairs: sub.produce / 2,
+            skip: 0,
+            left_over: kernel.wrapping_add(left_over),
+            left_overs,
+            before: 0,
+        }
     }
-    rows
-}
 
-/// The column of one pixel, number 0 or 1.
-///
-/// # Safety
-///
-/// 1. `scratch` may be written for all taps, and is aligned to 4.
-/// 2. `inside` are the rows of taps that lie inside the input, 3. `pixel` one of the sub's.
-#[inline(never)]
-unsafe fn column(
-    sub: &Sub<'_>,
-    shape: &Shape,
-    pixel: Pixel,
-    number: usize,
-    rows: Range<usize>,
-    inside: Range<usize>,
-    scratch: *mut u32,
-) {
-    let across = sub.columns_inside(pixel.x);
-    let mut words = scratch.wrapping_add(2 * number);
-    let mut y = pixel
-        .y
-        .wrapping_add((rows.start * sub.rows.tap_step) as isize);
-    let start = rows.start;
-    for row in rows {
-        let within = inside.contains(&row);
-        let mut run = |run: usize, x: isize, taps: Range<usize>, all: usize| {
-            let taps = if within { taps } else { 0..0 };
-            let source = sub.source(y, x.wrapping_add(taps.start as isize));
-            // SAFETY: `taps` of the run lie inside the input, from `source` on; the columns have room for the run.
+    /// Columns of two pixels, of all rows of taps or, where runs are multiples of four, of those that lie inside the input for
+    /// either pixel: `block` is `whole` but for that. `scratch` has room for all taps.
+    #[inline]
+    fn columns(&self, pixels: [Pixel; 2], scratch: *mut u32, whole: &Block, block: &mut Block) {
+        let inside = |pixel: Pixel| {
+            let [rows, columns] = self.interior;
+            (pixel.y as usize) < rows && (pixel.x as usize) < columns
+        };
+        let [first, second] = pixels;
+        // SAFETY: `scratch` has room.
+        unsafe { self.zeros(scratch) };
+        if self.contiguous && inside(first) && inside(second) {
+            block.clone_from(whole);
+            block.columns = scratch;
+            for (number, pixel) in pixels.into_iter().enumerate() {
+                // SAFETY: the pixel's taps lie inside the input; `scratch` has room.
+                unsafe { self.interior_column(pixel, number, scratch) };
+            }
+            return;
+        }
+        self.border_columns(pixels, scratch, whole, block);
+    }
+
+    /// The column of a pixel all of whose taps lie inside the input.
+    ///
+    /// # Safety
+    ///
+    /// 1. `scratch` may be written for all taps, and is aligned to 4. 2. The pixel's taps lie inside the input.
+    #[inline]
+    unsafe fn interior_column(&self, pixel: Pixel, number: usize, scratch: *mut u32) {
+        let Self { sub, shape, .. } = self;
+        let source = sub.source(pixel.y, pixel.x);
+        let to = scratch.wrapping_add(2 * number);
+        // SAFETY: by 1 and 2.
+        unsafe {
+            if shape.fours > 0 && shape.runs > 0 {
+                widen_rows(
+                    sub.unsigned,
+                    source,
+                    [shape.fours, shape.runs, self.row_gap],
+                    to,
+                    self.offset,
+                );
+            }
+            if shape.length % 4 > 0 {
+                self.left_overs(source.wrapping_add(shape.fours * 4), number, scratch);
+            }
+        }
+    }
+
+    /// What is left over of the runs of a column all of whose taps lie inside the input, from that of the first run on.
+    ///
+    /// # Safety
+    ///
+    /// 1. `scratch` may be written for all taps. 2. The taps may be read.
+    unsafe fn left_overs(&self, mut row: *const u8, number: usize, scratch: *mut u32) {
+        let shape = &self.shape;
+        let rest = shape.length % 4;
+        let mut place = shape.runs * shape.fours * 4;
+        let last = shape.taps & !3;
+        if place == last {
+            place += shape.missing();
+        }
+        for _ in 0..shape.runs {
+            for element in 0..rest {
+                // SAFETY: by 2.
+                let value = unsafe { self.read(row.wrapping_add(element)) };
+                let at = (place / 4 * 16) + number * 8 + place % 2 * 4 + (place & 2);
+                // SAFETY: by 1.
+                unsafe { scratch.cast::<u8>().add(at).cast::<i16>().write(value) };
+                place += 1;
+                if place == last {
+                    place += shape.missing();
+                }
+            }
+            row = row.wrapping_add(self.row_step);
+        }
+    }
+
+    /// The zeros of the last group.
+    ///
+    /// # Safety
+    ///
+    /// 1. `scratch` may be written for all taps.
+    #[inline]
+    unsafe fn zeros(&self, scratch: *mut u32) {
+        if self.shape.taps % 4 > 0 {
+            // SAFETY: by 1: the group is in the columns.
             unsafe {
-                let piece = Piece {
-                    left: taps.start * sub.reduce,
-                    middle: taps.len() * sub.reduce,
-                    right: (all - taps.end) * sub.reduce,
-                };
-                words = put_run(sub, shape, run, number, source, piece, words, scratch);
-            }
-        };
-        if sub.is_contiguous() {
-            run(row - start, pixel.x, across.clone(), sub.columns.taps);
-        } else {
-            for tap in 0..sub.columns.taps {
-                let x = pixel.x.wrapping_add((tap * sub.columns.tap_step) as isize);
-                let one = usize::from(across.contains(&tap));
-                let number = (row - start) * sub.columns.taps + tap;
-                run(number, x, 0..one, 1);
-            }
+                scratch
+                    .add(self.shape.taps & !3)
+                    .cast::<[u32; 4]>()
+                    .write([0; 4])
+            };
         }
-        y = y.wrapping_add(sub.rows.tap_step as isize);
     }
-}
 
-/// A run's elements: padding, inputs, padding.
-struct Piece {
-    left: usize,
-    middle: usize,
-    right: usize,
-}
-
-/// One run of a column; returns where the next run's groups of four start.
-///
-/// # Safety
-///
-/// 1. `source` may be read for `piece.middle` bytes.
-/// 2. `words` and `scratch` may be written where [`Shape::halfword`] puts the taps of the run.
-#[inline]
-#[expect(clippy::too_many_arguments, reason = "the state of one loop")]
-unsafe fn put_run(
-    sub: &Sub<'_>,
-    shape: &Shape,
-    run: usize,
-    number: usize,
-    source: *const u8,
-    piece: Piece,
-    words: *mut u32,
-    scratch: *mut u32,
-) -> *mut u32 {
-    let Piece {
-        left,
-        middle,
-        right,
-    } = piece;
-    let zero_point = sub.layer.quantisation.input_zero_point;
-    let read = |element: usize| {
-        // SAFETY: by 1: it is called for less than `middle`.
-        let byte = unsafe { source.add(element).read() };
-        let input = match sub.unsigned {
-            true => i32::from(byte),
-            false => i32::from(byte as i8),
+    /// An input less the zero point.
+    ///
+    /// # Safety
+    ///
+    /// 1. `input` may be read.
+    #[inline]
+    unsafe fn read(&self, input: *const u8) -> i16 {
+        // SAFETY: by 1.
+        let byte = unsafe { input.read() };
+        let input = match self.sub.unsigned {
+            true => i16::from(byte),
+            false => i16::from(byte as i8),
         };
-        input.wrapping_sub(zero_point) as i16
-    };
-    let put = |offset: usize, value: i16| {
-        let at = shape.halfword(shape.tap(run, offset), number);
-        // SAFETY: by 2.
+        input.wrapping_add(self.offset as i16)
+    }
+
+    /// Writes one tap of a column.
+    ///
+    /// # Safety
+    ///
+    /// 1. `scratch` may be written for tap number `tap`.
+    #[inline]
+    unsafe fn put(&self, tap: usize, number: usize, value: i16, scratch: *mut u32) {
+        let at = self.shape.halfword(tap, number);
+        // SAFETY: by 1; halfwords stand at even offsets.
         unsafe { scratch.cast::<u8>().add(at).cast::<i16>().write(value) };
-    };
-    // SAFETY: by 1 and 2.
-    unsafe {
-        if (left | middle | right) % 4 == 0 {
-            let words = fill(left / 4, words);
-            let words = widen(sub.unsigned, source, middle / 4, words, zero_point);
-            return fill(right / 4, words);
+    }
+
+    /// [`Walk::columns`] of pixels of which one reads padding, and of dilated and grouped subs.
+    #[inline(never)]
+    fn border_columns(
+        &self,
+        pixels: [Pixel; 2],
+        scratch: *mut u32,
+        whole: &Block,
+        block: &mut Block,
+    ) {
+        let Self { sub, shape, .. } = self;
+        let inside = pixels.map(|pixel| sub.rows_inside(pixel.y));
+        let [a, b] = &inside;
+        let rows = match shape.length % 4 {
+            0 if a.is_empty() => b.clone(),
+            0 if b.is_empty() => a.clone(),
+            0 => Ord::min(a.start, b.start)..Ord::max(a.end, b.end),
+            _ => 0..sub.rows.taps,
+        };
+        let per_row = match self.contiguous {
+            true => shape.fours,
+            false => shape.fours * sub.columns.taps,
+        };
+        block.clone_from(whole);
+        block.columns = scratch;
+        if shape.length % 4 == 0 {
+            block.fours = per_row * rows.len();
+            block.skip = 8 * (whole.fours - block.fours);
+            block.before = per_row * rows.start;
+            block.weights = whole.weights.wrapping_add(8 * block.before);
         }
-        let next = words.wrapping_add(4 * shape.fours);
-        if middle == shape.length {
-            widen(sub.unsigned, source, shape.fours, words, zero_point);
-            for offset in 4 * shape.fours..middle {
-                put(offset, read(offset));
+        for (number, (pixel, inside)) in pixels.into_iter().zip(inside).enumerate() {
+            // SAFETY: 1: `scratch` has room; 2: `inside` are the rows inside.
+            unsafe { self.border_column(pixel, number, rows.clone(), inside, scratch) };
+        }
+    }
+
+    /// The column of one pixel, number 0 or 1.
+    ///
+    /// # Safety
+    ///
+    /// 1. `scratch` may be written for all taps, and is aligned to 4.
+    /// 2. `inside` are the rows of taps that lie inside the input.
+    unsafe fn border_column(
+        &self,
+        pixel: Pixel,
+        number: usize,
+        rows: Range<usize>,
+        inside: Range<usize>,
+        scratch: *mut u32,
+    ) {
+        let sub = self.sub;
+        let across = sub.columns_inside(pixel.x);
+        let mut y = pixel
+            .y
+            .wrapping_add((rows.start * sub.rows.tap_step) as isize);
+        for row in rows.clone() {
+            let taps = match inside.contains(&row) {
+                true => across.clone(),
+                false => 0..0,
+            };
+            // SAFETY: by 1; taps in `across` lie inside the input.
+            unsafe {
+                if self.contiguous {
+                    let source = sub.source(y, pixel.x);
+                    self.put_run(row - rows.start, number, source, taps, scratch);
+                } else {
+                    for tap in 0..sub.columns.taps {
+                        let x = pixel.x.wrapping_add((tap * sub.columns.tap_step) as isize);
+                        let source = sub.source(y, x);
+                        let one = usize::from(taps.contains(&tap));
+                        let run = (row - rows.start) * sub.columns.taps + tap;
+                        self.put_run(run, number, source, 0..one, scratch);
+                    }
+                }
             }
-            return next;
+            y = y.wrapping_add(sub.rows.tap_step as isize);
         }
-        for offset in 0..left {
-            put(offset, 0);
+    }
+
+    /// One run of a column, padding outside of `taps`; `source` is where its first tap lies or would lie.
+    ///
+    /// # Safety
+    ///
+    /// 1. The inputs of `taps` may be read.
+    /// 2. `scratch` may be written for all taps.
+    #[inline(never)]
+    unsafe fn put_run(
+        &self,
+        run: usize,
+        number: usize,
+        source: *const u8,
+        taps: Range<usize>,
+        scratch: *mut u32,
+    ) {
+        let shape = &self.shape;
+        let (first, end) = (taps.start * self.sub.reduce, taps.end * self.sub.reduce);
+        let value = |element: usize| {
+            if element < first || element >= end {
+                return 0;
+            }
+            // SAFETY: by 1.
+            unsafe { self.read(source.wrapping_add(element)) }
+        };
+        let mut to = scratch.wrapping_add(2 * number + 4 * run * shape.fours);
+        let mut element = 0;
+        if (first | end | shape.length) % 4 == 0 {
+            // SAFETY: by 1 and 2.
+            unsafe {
+                fill(first / 4, to);
+                if first < end {
+                    let size = [(end - first) / 4, 1, 0];
+                    let source = source.wrapping_add(first);
+                    widen_rows(self.sub.unsigned, source, size, to.add(first), self.offset);
+                }
+                fill((shape.length - end) / 4, to.wrapping_add(end));
+            }
+            return;
         }
-        for offset in 0..middle {
-            put(left + offset, read(offset));
+        while element < shape.fours * 4 {
+            let words = if element >= first && element + 4 <= end {
+                // SAFETY: by 1.
+                let word = unsafe { source.add(element).cast::<u32>().read_unaligned() };
+                let word = u32::from_le(word);
+                [
+                    widened(self.sub.unsigned, self.offset, word),
+                    widened(self.sub.unsigned, self.offset, word.rotate_right(8)),
+                ]
+            } else if element + 4 <= first || element >= end {
+                [0; 2]
+            } else {
+                let of = |lane: usize| u32::from(value(element + lane) as u16);
+                [of(0) | of(2) << 16, of(1) | of(3) << 16]
+            };
+            // SAFETY: by 2.
+            unsafe { to.cast::<[u32; 2]>().write(words) };
+            to = to.wrapping_add(4);
+            element += 4;
         }
-        for offset in left + middle..shape.length {
-            put(offset, 0);
+        for rest in 0..shape.length % 4 {
+            let tap = shape.left_over(run) + rest;
+            // SAFETY: by 2.
+            unsafe { self.put(tap, number, value(element + rest), scratch) };
         }
-        next
     }
 }
 
@@ -421,119 +614,75 @@ unsafe fn put_run(
 ///
 /// # Safety
 ///
-/// 1. The columns hold the rows of taps `rows`, and `rows` are all where runs are no multiples of four.
-/// 2. They are aligned to 4.
-/// 3. `produce` outputs of both pixels may be written.
+/// 1. `block` says which columns there are and which weights meet them.
+/// 2. `produce` outputs of both pixels may be written.
+#[inline]
 unsafe fn channels<O, F: Fn(usize, i32) -> O>(
-    sub: &Sub<'_>,
-    columns: *const u32,
-    rows: Range<usize>,
+    walk: &Walk<'_>,
+    block: &Block,
     pixels: [Pixel; 2],
     last: &Last<F>,
 ) {
-    let shape = Shape::of(sub);
-    let per_row = match sub.is_contiguous() {
-        true => shape.fours,
-        false => shape.fours * sub.columns.taps,
-    };
-    let all = shape.taps / 4;
-    let (fours, before) = match shape.length % 4 {
-        0 => (per_row * rows.len(), per_row * rows.start),
-        _ => (all, 0),
-    };
-    let layer = sub.layer;
-    let left_overs = shape.taps % 4;
-    let total = layer.kernel.len();
-    let left_over = total - sub.leftovers - left_overs * sub.produce;
-    let kernel = layer.kernel.as_ptr();
+    let sub = walk.sub;
     let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
-    let block = Block {
-        columns,
-        weights: kernel.wrapping_add(sub.weights - sub.leftovers + 8 * before),
-        bias: layer.bias.as_ptr().wrapping_add(sub.channel),
-        records: layer.records.as_ptr().wrapping_add(sub.channel),
-        outputs: outputs.map(<*mut O>::cast),
-        fours,
-        pairs: sub.produce / 2,
-        skip: 8 * (all - fours),
-        left_over: kernel.wrapping_add(left_over),
-        left_overs,
-        before,
-    };
+    let source = InColumns(block.columns);
     // SAFETY: the columns hold `fours` groups and the taps left over (1); weights, biases and records are those of the sub's
-    // channels, by the layer's own lengths; the outputs may be written (3).
+    // channels, by the layer's own lengths; the outputs may be written (2).
     unsafe {
         match last {
             Last::Short => {
-                if block.pairs > 0 {
-                    short_pairs(&block);
-                }
-                let done = 2 * block.pairs;
+                let outputs = outputs.map(<*mut O>::cast);
+                // Where there is no group of four before them, weights that are left over cannot be loaded as a word.
+                let by_pairs = block.fours > 0 || block.left_overs == 0;
+                let (done, rest) = match by_pairs && block.pairs > 0 {
+                    true => {
+                        short_pairs(block, outputs[0], outputs[1]);
+                        (2 * block.pairs, block.after_pairs())
+                    }
+                    false => (0, *block),
+                };
                 if done < sub.produce {
-                    let rest = block.after_pairs();
-                    let function = shortened(sub);
-                    each_channel(
-                        sub,
-                        rest,
-                        done,
-                        block.outputs,
-                        &function,
-                        InColumns(columns),
-                    );
+                    each_channel(sub, rest, done, outputs, &shortened(sub), source);
                 }
             }
-            Last::General(function) => {
-                each_channel(sub, block, 0, outputs, function, InColumns(columns));
-            }
+            Last::General(function) => each_channel(sub, *block, 0, outputs, function, source),
         }
     }
 }
 
 /// All channels of a group for two pixels of a kernel of one tap, their inputs read where they lie.
-fn in_place<O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, pixels: [Pixel; 2], last: &Last<F>) {
-    let inputs = pixels.map(|pixel| {
-        let inside =
-            !sub.rows_inside(pixel.y).is_empty() && !sub.columns_inside(pixel.x).is_empty();
-        inside.then(|| sub.source(pixel.y, pixel.x))
-    });
+#[inline(never)]
+fn in_place<O, F: Fn(usize, i32) -> O>(
+    walk: &Walk<'_>,
+    whole: &Block,
+    pixels: [Pixel; 2],
+    last: &Last<F>,
+) {
+    let sub = walk.sub;
     let source = InPlace {
-        inputs,
+        inputs: pixels.map(|pixel| {
+            let inside =
+                !sub.rows_inside(pixel.y).is_empty() && !sub.columns_inside(pixel.x).is_empty();
+            inside.then(|| sub.source(pixel.y, pixel.x))
+        }),
         unsigned: sub.unsigned,
         zero_point: sub.layer.quantisation.input_zero_point,
     };
-    let layer = sub.layer;
-    let kernel = layer.kernel.as_ptr();
-    let taps = sub.taps();
-    let left_overs = taps % 4;
-    let left_over = layer.kernel.len() - sub.leftovers - left_overs * sub.produce;
     let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
-    let block = Block {
-        columns: core::ptr::null(),
-        weights: kernel.wrapping_add(sub.weights - sub.leftovers),
-        bias: layer.bias.as_ptr().wrapping_add(sub.channel),
-        records: layer.records.as_ptr().wrapping_add(sub.channel),
-        outputs: outputs.map(<*mut O>::cast),
-        fours: taps / 4,
-        pairs: sub.produce / 2,
-        skip: 0,
-        left_over: kernel.wrapping_add(left_over),
-        left_overs,
-        before: 0,
-    };
     // SAFETY: as in `channels`; inputs inside may be read for the taps of one pixel.
     unsafe {
         match last {
             Last::Short => {
                 each_channel(
                     sub,
-                    block,
+                    *whole,
                     0,
                     outputs.map(<*mut O>::cast),
                     &shortened(sub),
                     source,
                 );
             }
-            Last::General(function) => each_channel(sub, block, 0, outputs, function, source),
+            Last::General(function) => each_channel(sub, *whole, 0, outputs, function, source),
         }
     }
 }
@@ -555,7 +704,6 @@ struct Block {
     weights: *const i8,
     bias: *const i32,
     records: *const Record,
-    outputs: [*mut i8; 2],
     /// Groups of four taps.
     fours: usize,
     /// Pairs of channels.
@@ -628,8 +776,8 @@ unsafe fn each_channel<O, F: Fn(usize, i32) -> O, S: Source>(
 trait Source: Copy {
     /// Group number `four`, as in the module's description.
     unsafe fn four(&self, four: usize) -> [u32; 4];
-    /// Tap number `tap` that is left over: of pixel A below, of B above.
-    unsafe fn one(&self, tap: usize) -> u32;
+    /// The group after `fours`, of 1 to 3 taps.
+    unsafe fn last(&self, fours: usize, taps: usize) -> [u32; 4];
 }
 
 /// Columns that were built.
@@ -644,9 +792,9 @@ impl Source for InColumns {
     }
 
     #[inline]
-    unsafe fn one(&self, tap: usize) -> u32 {
-        // SAFETY: likewise; left over taps take a word each.
-        unsafe { self.0.add(tap).read() }
+    unsafe fn last(&self, fours: usize, _taps: usize) -> [u32; 4] {
+        // SAFETY: likewise.
+        unsafe { self.four(fours) }
     }
 }
 
@@ -679,20 +827,27 @@ impl Source for InPlace {
     }
 
     #[inline]
-    unsafe fn one(&self, tap: usize) -> u32 {
-        let [a, b] = self.inputs.map(|input| match input {
-            Some(input) => {
-                // SAFETY: likewise.
-                let byte = unsafe { input.add(tap).read() };
-                let input = match self.unsigned {
-                    true => i32::from(byte),
-                    false => i32::from(byte as i8),
-                };
-                input.wrapping_sub(self.zero_point)
+    unsafe fn last(&self, fours: usize, taps: usize) -> [u32; 4] {
+        let [a, b] = self.inputs.map(|input| {
+            let mut halves = [0; 4];
+            if let Some(input) = input {
+                for tap in 0..taps {
+                    // SAFETY: likewise.
+                    let byte = unsafe { input.add(4 * fours + tap).read() };
+                    let input = match self.unsigned {
+                        true => i32::from(byte),
+                        false => i32::from(byte as i8),
+                    };
+                    let value = input.wrapping_sub(self.zero_point) as u32 & 0xffff;
+                    if let Some(half) = halves.get_mut(4 - taps + tap) {
+                        *half = value;
+                    }
+                }
             }
-            None => 0,
+            let [h0, h1, h2, h3] = halves;
+            [h0 | h2 << 16, h1 | h3 << 16]
         });
-        (a as u32 & 0xffff) | (b as u32) << 16
+        [a[0], a[1], b[0], b[1]]
     }
 }
 
@@ -722,13 +877,20 @@ unsafe fn dot<const C: usize, S: Source>(block: &Block, source: S) -> [[i32; 2];
                 *b = smlad(b1, odd, *b);
             }
         }
-        for index in 0..block.left_overs {
-            let word = source.one(4 * block.fours + index);
-            let (low, high) = (i32::from(word as i16), word as i32 >> 16);
+        if block.left_overs > 0 {
+            let [a0, a1, b0, b1] = source.last(block.fours, block.left_overs);
             for (c, [a, b]) in sums.iter_mut().enumerate() {
-                let weight = i32::from(block.left_over.add(c * block.left_overs + index).read());
-                *a = a.wrapping_add(low.wrapping_mul(weight));
-                *b = b.wrapping_add(high.wrapping_mul(weight));
+                let mut word = 0;
+                for index in 0..block.left_overs {
+                    let weight = block.left_over.add(c * block.left_overs + index).read();
+                    word = word >> 8 | u32::from(weight as u8) << 24;
+                }
+                let (even, odd) = (
+                    widened(false, 0, word),
+                    widened(false, 0, word.rotate_right(8)),
+                );
+                *a = smlad(a1, odd, smlad(a0, even, *a));
+                *b = smlad(b1, odd, smlad(b0, even, *b));
             }
         }
     }
@@ -795,55 +957,55 @@ mod instructions {
         result as i8
     }
 
-    /// `words` words of inputs into groups of four of a column, 16 bytes apart; returns the next.
+    /// Rows of inputs into groups of four of a column, 16 bytes apart: of each row so many words, `gap` bytes between its end
+    /// and the next.
     ///
     /// # Safety
     ///
-    /// 1. `source` may be read for `4·words` bytes.
-    /// 2. `to` may be written for two words, and so on every four.
+    /// 1. The inputs may be read, 2. `to` may be written for two words, and so on every four. 3. There is a word and a row.
     #[inline(never)]
-    pub(super) unsafe fn widen(
+    pub(super) unsafe fn widen_rows(
         unsigned: bool,
         source: *const u8,
-        words: usize,
+        [words, rows, gap]: [usize; 3],
         to: *mut u32,
-        zero_point: i32,
-    ) -> *mut u32 {
-        let offset = pair(zero_point.wrapping_neg());
-        let end;
+        offset: u32,
+    ) {
         macro_rules! widen {
             ($extend:literal) => {
                 asm!(
-                    "lsrs {n}, {n}, #1",
+                    "1:",
+                    "lsrs {n}, {words}, #1",
                     "bcc 3f",
                     "ldr {t}, [{s}], #4",
                     concat!($extend, " {u}, {o}, {t}, ror #8"),
                     concat!($extend, " {t}, {o}, {t}"),
-                    "str {u}, [{d}, #4]",
-                    "str {t}, [{d}], #16",
+                    "strd {t}, {u}, [{d}], #16",
                     "3:",
-                    "cbz {n}, 4f",
+                    "beq 4f",
                     "2:",
                     "ldr {t}, [{s}], #4",
                     concat!($extend, " {u}, {o}, {t}, ror #8"),
                     concat!($extend, " {t}, {o}, {t}"),
-                    "str {u}, [{d}, #4]",
-                    "str {t}, [{d}], #16",
+                    "strd {t}, {u}, [{d}], #16",
                     "ldr {t}, [{s}], #4",
                     concat!($extend, " {u}, {o}, {t}, ror #8"),
                     concat!($extend, " {t}, {o}, {t}"),
-                    "str {u}, [{d}, #4]",
-                    "str {t}, [{d}], #16",
+                    "strd {t}, {u}, [{d}], #16",
                     "subs {n}, #1",
                     "bne 2b",
                     "4:",
-                    n = inout(reg_thumb) words => _, s = inout(reg) source => _, d = inout(reg) to => end,
-                    o = in(reg) offset, t = out(reg) _, u = out(reg) _,
+                    "add {s}, {gap}",
+                    "subs {rows}, #1",
+                    "bne 1b",
+                    words = in(reg) words, rows = inout(reg) rows => _, gap = in(reg) gap,
+                    s = inout(reg) source => _, d = inout(reg) to => _, o = in(reg) offset,
+                    n = out(reg) _, t = out(reg) _, u = out(reg) _,
                     options(nostack)
                 )
             };
         }
-        // SAFETY: by 1 and 2; loads need no alignment on these cores.
+        // SAFETY: by 1 to 3; loads need no alignment on these cores.
         unsafe {
             if unsigned {
                 widen!("uxtab16");
@@ -851,14 +1013,11 @@ mod instructions {
                 widen!("sxtab16");
             }
         }
-        end
     }
 
-    macro_rules! four_taps {
+    macro_rules! multiply {
         () => {
-            "ldm r0!, {{r3, r4, r5, r6}}
-             ldrd r7, r8, [r1], #8
-             sxtb16 r9, r7
+            "sxtb16 r9, r7
              smlad r10, r3, r9, r10
              smlad r11, r5, r9, r11
              sxtb16 r7, r7, ror #8
@@ -871,6 +1030,16 @@ mod instructions {
              smlad r12, r4, r8, r12
              smlad lr, r6, r8, lr
             "
+        };
+    }
+    macro_rules! four_taps {
+        () => {
+            concat!(
+                "ldm r0!, {{r3, r4, r5, r6}}
+                 ldrd r7, r8, [r1], #8
+                ",
+                multiply!()
+            )
         };
     }
     macro_rules! requantise {
@@ -907,28 +1076,26 @@ mod instructions {
     ///
     /// # Safety
     ///
-    /// 1. `block.columns` has `fours` groups and `left_overs` words, 2. `block.weights` 8 bytes for each group and pair, `skip`
-    ///    bytes apart, 3. `block.left_over` `2·left_overs` bytes for each pair, 4. `bias` and `records` two for each pair,
-    /// 5. `outputs` may be written for two bytes for each pair, 6. there is at least one pair,
+    /// 1. `block.columns` has `fours` groups, and another where there are `left_overs`, 2. `block.weights` 8 bytes for each group and pair, `skip`
+    ///    bytes apart, 3. `block.left_over` `2·left_overs` bytes for each pair, and 3 readable bytes before, 4. `bias` and `records` two for each pair,
+    /// 5. both outputs may be written for two bytes for each pair, 6. there is at least one pair,
     /// 7. columns, weights, biases and records are aligned to 4.
     #[unsafe(naked)]
-    pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
-        // The frame: columns 0, weights 4, bias 8, records 12, outputs 16 and 20, fours 24, pairs 28, skip 32, left_over 36,
-        // left_overs 40.
+    pub(super) unsafe extern "C" fn short_pairs(block: &Block, first: *mut i8, second: *mut i8) {
+        // The frame: columns 0, weights 4, bias 8, records 12, fours 16, pairs 20, skip 24, left_over 28, left_overs 32,
+        // outputs 36 and 40.
         naked_asm!(
             "push {{r4-r11, lr}}
              sub sp, #44
-             ldm r0!, {{r1-r6}}
-             stm sp, {{r1-r6}}
-             ldm r0, {{r1-r5}}
-             add r0, sp, #24
-             stm r0, {{r1-r5}}
-             ldr r1, [sp, #4]
+             ldm r0, {{r3-r11}}
+             stm sp, {{r3-r11}}
+             strd r1, r2, [sp, #36]
+             mov r1, r4
             2:
              ldr r9, [sp, #8]
              ldr r0, [sp]
              ldm r9!, {{r10, r12}}
-             ldr r2, [sp, #24]
+             ldr r2, [sp, #16]
              mov r11, r10
              mov lr, r12
              str r9, [sp, #8]
@@ -949,37 +1116,33 @@ mod instructions {
             "subs r2, #1
              bne 5b
             6:
-             ldr r2, [sp, #40]
+             ldr r2, [sp, #32]
              cbz r2, 8f
-             ldr r3, [sp, #36]
-             add r4, r3, r2
-            7:
-             ldr r5, [r0], #4
-             ldrsb r6, [r3], #1
-             ldrsb r7, [r4], #1
-             smlabb r10, r5, r6, r10
-             smlatb r11, r5, r6, r11
-             smlabb r12, r5, r7, r12
-             smlatb lr, r5, r7, lr
-             subs r2, #1
-             bne 7b
-             str r4, [sp, #36]
+             ldr r9, [sp, #28]
+             add r9, r2
+             ldr r7, [r9, #-4]
+             add r9, r2
+             ldr r8, [r9, #-4]
+             str r9, [sp, #28]
+             ldm r0, {{r3, r4, r5, r6}}",
+            multiply!(),
+            "
             8:
              str r1, [sp, #4]
              ldr r9, [sp, #12]
-             ldrd r0, r1, [sp, #16]
+             ldrd r0, r1, [sp, #36]
              ldm r9!, {{r2-r7}}
              str r9, [sp, #12]",
             requantise!("r10", "r2", "r3", "r4", "r0"),
             requantise!("r11", "r2", "r3", "r4", "r1"),
             requantise!("r12", "r5", "r6", "r7", "r0"),
             requantise!("lr", "r5", "r6", "r7", "r1"),
-            "strd r0, r1, [sp, #16]
-             ldrd r9, r2, [sp, #28]
+            "strd r0, r1, [sp, #36]
+             ldrd r9, r2, [sp, #20]
              ldr r1, [sp, #4]
              subs r9, #1
              add r1, r2
-             str r9, [sp, #28]
+             str r9, [sp, #20]
              bne 2b
              add sp, #44
              pop {{r4-r11, pc}}"
@@ -1023,29 +1186,32 @@ mod instructions {
         Ord::min(Ord::max(rounded, -128), 127) as i8
     }
 
-    pub(super) unsafe fn widen(
+    pub(super) unsafe fn widen_rows(
         unsigned: bool,
-        source: *const u8,
-        words: usize,
-        to: *mut u32,
-        zero_point: i32,
-    ) -> *mut u32 {
-        let offset = pair(zero_point.wrapping_neg());
-        for index in 0..words {
-            // SAFETY: the caller's words.
-            unsafe {
-                let word = u32::from_le(source.add(4 * index).cast::<u32>().read_unaligned());
-                let to = to.add(4 * index);
-                to.write(widened(unsigned, offset, word));
-                to.add(1)
-                    .write(widened(unsigned, offset, word.rotate_right(8)));
+        mut source: *const u8,
+        [words, rows, gap]: [usize; 3],
+        mut to: *mut u32,
+        offset: u32,
+    ) {
+        for _ in 0..rows {
+            for _ in 0..words {
+                // SAFETY: the caller's words.
+                unsafe {
+                    let word = u32::from_le(source.cast::<u32>().read_unaligned());
+                    to.write(widened(unsigned, offset, word));
+                    to.add(1)
+                        .write(widened(unsigned, offset, word.rotate_right(8)));
+                }
+                source = source.wrapping_add(4);
+                to = to.wrapping_add(4);
             }
+            source = source.wrapping_add(gap);
         }
-        to.wrapping_add(4 * words)
     }
 
-    pub(super) unsafe fn short_pairs(block: &Block) {
+    pub(super) unsafe fn short_pairs(block: &Block, first: *mut i8, second: *mut i8) {
         let mut block = *block;
+        let outputs = [first, second];
         for index in 0..block.pairs {
             // SAFETY: the caller's block.
             unsafe {
@@ -1054,7 +1220,7 @@ mod instructions {
                     let channel = 2 * index + c;
                     let (bias, record) =
                         (block.bias.add(channel).read(), &*block.records.add(channel));
-                    for (output, sum) in block.outputs.into_iter().zip(sums) {
+                    for (output, sum) in outputs.into_iter().zip(sums) {
                         output
                             .add(channel)
                             .write(short(sum.wrapping_add(bias), record));
@@ -1066,18 +1232,17 @@ mod instructions {
         }
     }
 }
-use instructions::{short, short_pairs, smlad, widen, widened};
+use instructions::{short, short_pairs, smlad, widen_rows, widened};
 
-/// Padding in groups of four of a column; returns the next.
+/// Padding in groups of four of a column.
 ///
 /// # Safety
 ///
 /// 1. `to` may be written for two words, and so on every four.
-#[inline(never)]
-unsafe fn fill(words: usize, to: *mut u32) -> *mut u32 {
+#[inline]
+unsafe fn fill(words: usize, to: *mut u32) {
     for index in 0..words {
         // SAFETY: by 1.
         unsafe { to.add(4 * index).cast::<[u32; 2]>().write([0; 2]) };
     }
-    to.wrapping_add(4 * words)
 }

@@ -61,7 +61,7 @@ pub(crate) const fn are_short(records: &[Record], greatest: &[u64]) -> bool {
     true
 }
 
-/// Scratch of a transposed layer whose phases have at most so many taps of all input channels.
-pub(crate) const fn phase_bytes(taps: usize, output_channels: usize) -> usize {
-    CELL_BYTES * taps + START_BYTES * output_channels
+/// Scratch of a direct layer of so many taps of all input channels, or of a transposed one whose phases have at most so many.
+pub(crate) const fn scratch_bytes(taps: usize, starts: usize) -> usize {
+    CELL_BYTES * taps.next_multiple_of(4) + START_BYTES * starts
 }

@@ -33,18 +33,20 @@ impl<const N: usize> Scratch for [u32; N] {
     const NEW: Self = [0; N];
 }
 
-/// Of a direct layer: columns, [`CELL_BYTES`] for each weight of an output channel.
+/// Of a direct layer: columns, [`CELL_BYTES`] for each weight of an output channel and up to three more.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(4))]
 pub struct ColumnScratch<const CI: usize, const KW: usize, const KH: usize> {
     columns: [[[[u8; CELL_BYTES]; CI]; KW]; KH],
+    rounding: [[u8; CELL_BYTES]; 3],
 }
 
-/// Of a transposed layer: columns, and [`START_BYTES`] for each output channel.
+/// Of a transposed layer: columns likewise, and [`START_BYTES`] for each output channel.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(4))]
 pub struct PhaseScratch<const CI: usize, const KW: usize, const KH: usize, const CO: usize> {
     columns: [[[[u8; CELL_BYTES]; CI]; KW]; KH],
+    rounding: [[u8; CELL_BYTES]; 3],
     starts: [[u8; START_BYTES]; CO],
 }
 
@@ -56,6 +58,7 @@ impl<const CI: usize, const KW: usize, const KH: usize> Scratch for ColumnScratc
     const BYTES: usize = size_of::<Self>();
     const NEW: Self = Self {
         columns: [[[[0; CELL_BYTES]; CI]; KW]; KH],
+        rounding: [[0; CELL_BYTES]; 3],
     };
 }
 
@@ -69,6 +72,7 @@ impl<const CI: usize, const KW: usize, const KH: usize, const CO: usize> Scratch
     const BYTES: usize = size_of::<Self>();
     const NEW: Self = Self {
         columns: [[[[0; CELL_BYTES]; CI]; KW]; KH],
+        rounding: [[0; CELL_BYTES]; 3],
         starts: [[0; START_BYTES]; CO],
     };
 }

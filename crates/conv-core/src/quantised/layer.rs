@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use crate::arch::order::Order;
 use crate::arch::{self, NoScratch, Scratch};
-use crate::axis::{Axis, Window};
+use crate::axis::{Axis, Window, quotient_up};
 use crate::dot::Plain;
 use crate::dynamic::Operation;
 use crate::element::Multiply;
@@ -457,19 +457,20 @@ macro_rules! runs {
             const SCRATCH_BYTES: usize = {
                 let ([rows, columns], scratch): ([Window; 2], _) =
                     ($axes, <Kind::Scratch<K, $dimensions> as Scratch>::BYTES);
-                match Kind::OPERATION {
-                    QuantOperation::ConvTranspose if scratch > 0 => {
-                        // The taps of one phase, at most.
-                        let [height, width] = extents::<K, $dimensions>();
-                        let step = [
-                            tap_axis(height, rows).phase_step(),
-                            tap_axis(width, columns).phase_step(),
-                        ];
-                        let taps =
-                            height.div_ceil(step[0]) * width.div_ceil(step[1]) * K::INPUT_CHANNELS;
-                        arch::phase_bytes(taps, K::OUTPUT_CHANNELS)
+                let [height, width] = extents::<K, $dimensions>();
+                let (steps, starts) = match Kind::OPERATION {
+                    // The taps of one phase, at most.
+                    QuantOperation::ConvTranspose => {
+                        let rows = tap_axis(height, rows).phase_step();
+                        let columns = tap_axis(width, columns).phase_step();
+                        ([rows, columns], K::OUTPUT_CHANNELS)
                     }
-                    _ => scratch,
+                    _ => ([1, 1], 0),
+                };
+                let [rows, columns] = [quotient_up(height, steps[0]), quotient_up(width, steps[1])];
+                match scratch {
+                    0 => 0,
+                    _ => arch::scratch_bytes(rows * columns * K::INPUT_CHANNELS, starts),
                 }
             };
 
