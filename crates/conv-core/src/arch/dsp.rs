@@ -40,6 +40,7 @@
 
 #[cfg(conv_isa = "armv7em")]
 use core::arch::{asm, naked_asm};
+use core::marker::PhantomData;
 use core::ops::Range;
 
 use crate::arch::layer::{Last, Pixel, Sub, finish};
@@ -189,59 +190,75 @@ const fn copy_taps(runs: &Runs<'_>, channel: usize, tap: usize, from: &[i8], to:
 }
 
 /// Runs a sub.
-pub(crate) fn run_sub<O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, last: &Last<F>) {
-    let walk = Walk::new(sub);
+#[inline(never)]
+pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, last: &Last<F>) {
+    let walk = Walk::<T>::new(sub);
     let (scratch, bytes) = sub.scratch();
-    let whole = walk.block();
-    let mut block = whole;
-    if bytes < walk.shape.bytes() {
-        return without_scratch(&walk, &whole, last);
-    }
-    block.columns = scratch.cast();
-    sub.each_pair(|first, second| {
-        walk.columns([first, second], scratch.cast(), &whole, &mut block);
-        // SAFETY: 1: `columns` has just written them and says so in `block`; 2: `each_pair`.
-        unsafe { channels(&walk, &block, [first, second], last) };
-    });
-}
-
-/// A kernel of one tap needs no scratch: columns stand in the part of the output that is not written yet. Where that is too
-/// short, for the last pixels, and where pixels are not written one after the other, inputs are widened anew for each pair of
-/// channels.
-fn without_scratch<O, F: Fn(usize, i32) -> O>(walk: &Walk<'_>, whole: &Block, last: &Last<F>) {
-    let sub = walk.sub;
+    let mut whole = walk.block();
+    let has_scratch = bytes >= walk.shape.bytes();
+    // A kernel of one tap needs no scratch: columns stand in the part of the output that is not written yet. Where that is too
+    // short, for the last pixels, and where pixels are not written one after the other, inputs are widened anew for each
+    // channel.
     let in_order = sub.is_contiguous() && sub.columns.step == 1;
     let end = sub.output_end::<O>().addr();
-    let mut block = *whole;
-    sub.each_pair(|first, second| {
-        let free = sub.output::<O>(second.output).wrapping_add(sub.produce);
-        let free = free.cast::<u8>();
-        let scratch = free
-            .wrapping_add(free.addr().wrapping_neg() & 3)
-            .cast::<u32>();
-        if in_order && scratch.addr() + walk.shape.bytes() <= end {
-            walk.columns([first, second], scratch, whole, &mut block);
-            block.columns = scratch;
-            // SAFETY: as above; the columns begin behind what is written and end before the output does.
-            unsafe { channels(walk, &block, [first, second], last) };
-        } else {
-            in_place(walk, whole, [first, second], last);
+    whole.columns = scratch.cast();
+    if has_scratch {
+        // SAFETY: the columns have room.
+        unsafe { walk.zeros(whole.columns) };
+    }
+    for pixels in sub.pairs() {
+        if !has_scratch {
+            let free = sub.output::<O>(pixels[1].output).wrapping_add(sub.produce);
+            let free = free.cast::<u8>();
+            whole.columns = free.wrapping_add(free.addr().wrapping_neg() & 3).cast();
+            if !in_order || whole.columns.addr() + walk.shape.bytes() > end {
+                in_place(&walk, &whole, pixels, last);
+                continue;
+            }
+            // SAFETY: the columns have room, behind what is written and before the end of the output.
+            unsafe { walk.zeros(whole.columns) };
         }
-    });
+        walk.pair(pixels, &whole, last);
+    }
 }
 
 /// A sub with what all of its pixels share.
-struct Walk<'a> {
+struct Walk<'a, T> {
     sub: &'a Sub<'a>,
     shape: Shape,
     contiguous: bool,
     /// Origins from 0 up to here read no padding, along both axes.
     interior: [usize; 2],
-    /// Bytes from the end of a row of taps in the input to the start of the next, and between the starts.
-    row_gap: usize,
-    row_step: usize,
+    whole_columns: Columns,
+    input: PhantomData<T>,
+}
+
+/// What the columns of two pixels without padding are built of, in the order in which it is loaded.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Columns {
+    /// Groups of four of a run, and what is left over of it.
+    fours: usize,
+    rest: usize,
+    runs: usize,
+    /// Bytes from the end of a run in the input to the start of the next.
+    gap: usize,
     /// The input's zero point for SXTAB16: its negative in both halves.
     offset: u32,
+    /// Where the first tap that is left over stands, and how many places are left out before place `last`.
+    place: usize,
+    last: usize,
+    missing: usize,
+    /// Bytes before the first group of four.
+    before: usize,
+}
+
+impl Columns {
+    /// Byte offset of a place in the columns: 0 and 2 share a word, 1 and 3.
+    #[inline]
+    fn at(place: usize) -> usize {
+        ((place & !3) + (place & 1)) * 4 + (place & 2)
+    }
 }
 
 /// Where the columns of a sub stand: groups of four of each run, then what is left over of the runs.
@@ -263,8 +280,7 @@ impl Shape {
             true => tap,
             false => tap + self.missing(),
         };
-        // 0 and 2 share a word, 1 and 3.
-        (place / 4 * 16) + pixel * 8 + place % 2 * 4 + (place & 2)
+        Columns::at(place) + pixel * 8
     }
 
     /// Zeros before the taps of the last group.
@@ -286,7 +302,10 @@ impl Shape {
     }
 }
 
-impl<'a> Walk<'a> {
+impl<'a, T: Activation> Walk<'a, T> {
+    /// Whether inputs are `u8`.
+    const UNSIGNED: bool = T::LEAST == 0;
+
     fn new(sub: &'a Sub<'a>) -> Self {
         let contiguous = sub.is_contiguous();
         let (rows, columns) = (sub.rows.taps, sub.columns.taps);
@@ -298,23 +317,36 @@ impl<'a> Walk<'a> {
             // One past the last origin without padding.
             (extent + 1).saturating_sub(taps.saturating_sub(1) * step + 1)
         };
-        let row_step = sub.rows.tap_step * sub.width * sub.pixel;
+        let shape = Shape {
+            runs,
+            length,
+            fours: length / 4,
+            taps: runs * length,
+        };
+        let (place, last) = (runs * shape.fours * 4, shape.taps & !3);
         Self {
             sub,
-            shape: Shape {
-                runs,
-                length,
-                fours: length / 4,
-                taps: runs * length,
-            },
+            shape,
             contiguous,
             interior: [
                 interior(rows, sub.rows.tap_step, sub.height),
                 interior(columns, sub.columns.tap_step, sub.width),
             ],
-            row_gap: row_step.wrapping_sub(length / 4 * 4),
-            row_step,
-            offset: pair(sub.layer.quantisation.input_zero_point.wrapping_neg()),
+            whole_columns: Columns {
+                fours: shape.fours,
+                rest: length % 4,
+                runs,
+                gap: (sub.rows.tap_step * sub.width * sub.pixel).wrapping_sub(length),
+                offset: pair(sub.layer.quantisation.input_zero_point.wrapping_neg()),
+                place: match place == last {
+                    true => place + shape.missing(),
+                    false => place,
+                },
+                last,
+                missing: shape.missing(),
+                before: 0,
+            },
+            input: PhantomData,
         }
     }
 
@@ -326,7 +358,7 @@ impl<'a> Walk<'a> {
         let left_overs = shape.taps % 4;
         let left_over = layer.kernel.len() - sub.leftovers - left_overs * sub.produce;
         Block {
-            columns: core::ptr::null(),
+            columns: core::ptr::null_mut(),
             weights: kernel.wrapping_add(sub.weights - sub.leftovers),
             bias: layer.bias.as_ptr().wrapping_add(sub.channel),
             records: layer.records.as_ptr().wrapping_add(sub.channel),
@@ -339,82 +371,42 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Columns of two pixels, of all rows of taps or, where runs are multiples of four, of those that lie inside the input for
-    /// either pixel: `block` is `whole` but for that. `scratch` has room for all taps.
+    /// Whether all taps of a pixel lie inside the input.
     #[inline]
-    fn columns(&self, pixels: [Pixel; 2], scratch: *mut u32, whole: &Block, block: &mut Block) {
-        let inside = |pixel: Pixel| {
-            let [rows, columns] = self.interior;
-            (pixel.y as usize) < rows && (pixel.x as usize) < columns
-        };
+    fn is_interior(&self, pixel: Pixel) -> bool {
+        let [rows, columns] = self.interior;
+        (pixel.y as usize) < rows && (pixel.x as usize) < columns
+    }
+
+    /// The outputs of two pixels. Where `whole.columns` points there is room for the columns, with the zeros of the last group.
+    #[inline]
+    fn pair<O, F: Fn(usize, i32) -> O>(&self, pixels: [Pixel; 2], whole: &Block, last: &Last<F>) {
         let [first, second] = pixels;
-        // SAFETY: `scratch` has room.
-        unsafe { self.zeros(scratch) };
-        if self.contiguous && inside(first) && inside(second) {
-            block.clone_from(whole);
-            block.columns = scratch;
-            for (number, pixel) in pixels.into_iter().enumerate() {
-                // SAFETY: the pixel's taps lie inside the input; `scratch` has room.
-                unsafe { self.interior_column(pixel, number, scratch) };
+        let outputs = pixels.map(|pixel| self.sub.output::<O>(pixel.output));
+        if self.contiguous && self.is_interior(first) && self.is_interior(second) {
+            // SAFETY: the pixels' taps lie inside the input; the columns hold all of them; `Sub::pairs` for the outputs.
+            unsafe {
+                self.whole_columns(pixels, whole.columns);
+                channels(self.sub, whole, outputs, last);
             }
-            return;
+        } else {
+            let block = self.border_columns(pixels, whole);
+            // SAFETY: the columns hold what the block says; `Sub::pairs` for the outputs.
+            unsafe { channels(self.sub, &block, outputs, last) };
         }
-        self.border_columns(pixels, scratch, whole, block);
     }
 
-    /// The column of a pixel all of whose taps lie inside the input.
+    /// The columns of two pixels all of whose taps lie inside the input.
     ///
     /// # Safety
     ///
-    /// 1. `scratch` may be written for all taps, and is aligned to 4. 2. The pixel's taps lie inside the input.
+    /// 1. `scratch` may be written for all taps, and is aligned to 4. 2. The pixels' taps lie inside the input.
     #[inline]
-    unsafe fn interior_column(&self, pixel: Pixel, number: usize, scratch: *mut u32) {
-        let Self { sub, shape, .. } = self;
-        let source = sub.source(pixel.y, pixel.x);
-        let to = scratch.wrapping_add(2 * number);
-        // SAFETY: by 1 and 2.
-        unsafe {
-            if shape.fours > 0 && shape.runs > 0 {
-                widen_rows(
-                    sub.unsigned,
-                    source,
-                    [shape.fours, shape.runs, self.row_gap],
-                    to,
-                    self.offset,
-                );
-            }
-            if shape.length % 4 > 0 {
-                self.left_overs(source.wrapping_add(shape.fours * 4), number, scratch);
-            }
-        }
-    }
-
-    /// What is left over of the runs of a column all of whose taps lie inside the input, from that of the first run on.
-    ///
-    /// # Safety
-    ///
-    /// 1. `scratch` may be written for all taps. 2. The taps may be read.
-    unsafe fn left_overs(&self, mut row: *const u8, number: usize, scratch: *mut u32) {
-        let shape = &self.shape;
-        let rest = shape.length % 4;
-        let mut place = shape.runs * shape.fours * 4;
-        let last = shape.taps & !3;
-        if place == last {
-            place += shape.missing();
-        }
-        for _ in 0..shape.runs {
-            for element in 0..rest {
-                // SAFETY: by 2.
-                let value = unsafe { self.read(row.wrapping_add(element)) };
-                let at = (place / 4 * 16) + number * 8 + place % 2 * 4 + (place & 2);
-                // SAFETY: by 1.
-                unsafe { scratch.cast::<u8>().add(at).cast::<i16>().write(value) };
-                place += 1;
-                if place == last {
-                    place += shape.missing();
-                }
-            }
-            row = row.wrapping_add(self.row_step);
+    unsafe fn whole_columns(&self, pixels: [Pixel; 2], scratch: *mut u32) {
+        let [first, second] = pixels.map(|pixel| self.sub.source(pixel.y, pixel.x));
+        if self.shape.runs > 0 {
+            // SAFETY: by 1 and 2; there is a run.
+            unsafe { whole_columns::<T>(&self.whole_columns, first, second, scratch) };
         }
     }
 
@@ -445,11 +437,11 @@ impl<'a> Walk<'a> {
     unsafe fn read(&self, input: *const u8) -> i16 {
         // SAFETY: by 1.
         let byte = unsafe { input.read() };
-        let input = match self.sub.unsigned {
+        let input = match Self::UNSIGNED {
             true => i16::from(byte),
             false => i16::from(byte as i8),
         };
-        input.wrapping_add(self.offset as i16)
+        input.wrapping_add(self.whole_columns.offset as i16)
     }
 
     /// Writes one tap of a column.
@@ -464,40 +456,96 @@ impl<'a> Walk<'a> {
         unsafe { scratch.cast::<u8>().add(at).cast::<i16>().write(value) };
     }
 
-    /// [`Walk::columns`] of pixels of which one reads padding, and of dilated and grouped subs.
+    /// Columns of pixels of which one reads padding, and of dilated and grouped subs: of all rows of taps or, where runs are
+    /// multiples of four, of those that lie inside the input for either pixel.
     #[inline(never)]
-    fn border_columns(
-        &self,
-        pixels: [Pixel; 2],
-        scratch: *mut u32,
-        whole: &Block,
-        block: &mut Block,
-    ) {
+    fn border_columns(&self, pixels: [Pixel; 2], whole: &Block) -> Block {
         let Self { sub, shape, .. } = self;
         let inside = pixels.map(|pixel| sub.rows_inside(pixel.y));
         let [a, b] = &inside;
-        let rows = match shape.length % 4 {
-            0 if a.is_empty() => b.clone(),
-            0 if b.is_empty() => a.clone(),
-            0 => Ord::min(a.start, b.start)..Ord::max(a.end, b.end),
-            _ => 0..sub.rows.taps,
-        };
-        let per_row = match self.contiguous {
-            true => shape.fours,
-            false => shape.fours * sub.columns.taps,
-        };
-        block.clone_from(whole);
-        block.columns = scratch;
+        let mut block = *whole;
+        let mut rows = 0..sub.rows.taps;
         if shape.length % 4 == 0 {
+            rows = match (a.is_empty(), b.is_empty()) {
+                (true, _) => b.clone(),
+                (_, true) => a.clone(),
+                _ => Ord::min(a.start, b.start)..Ord::max(a.end, b.end),
+            };
+            let per_row = match self.contiguous {
+                true => shape.fours,
+                false => shape.fours * sub.columns.taps,
+            };
             block.fours = per_row * rows.len();
             block.skip = 8 * (whole.fours - block.fours);
             block.before = per_row * rows.start;
             block.weights = whole.weights.wrapping_add(8 * block.before);
         }
-        for (number, (pixel, inside)) in pixels.into_iter().zip(inside).enumerate() {
-            // SAFETY: 1: `scratch` has room; 2: `inside` are the rows inside.
-            unsafe { self.border_column(pixel, number, rows.clone(), inside, scratch) };
+        if self.contiguous && a == b && !a.is_empty() && self.are_inside_across(pixels) {
+            // SAFETY: there is room for the columns; the rows of taps `a` lie inside the input.
+            unsafe { self.rows_of_columns(pixels, a.clone(), rows, whole.columns) };
+            return block;
         }
+        let all = self.contiguous && rows.len() == sub.rows.taps;
+        let whole_ones = pixels.map(|pixel| all && self.is_interior(pixel));
+        for pixel in pixels
+            .into_iter()
+            .zip(whole_ones)
+            .filter_map(|(pixel, whole)| whole.then_some(pixel))
+        {
+            // SAFETY: there is room for the columns; the pixel is interior. The other's column is written next.
+            unsafe { self.whole_columns([pixel; 2], whole.columns) };
+        }
+        for (number, (pixel, inside)) in pixels.into_iter().zip(inside).enumerate() {
+            if whole_ones.get(number) == Some(&false) {
+                // SAFETY: 1: there is room for the columns; 2: `inside` are its rows inside.
+                unsafe { self.border_column(pixel, number, rows.clone(), inside, whole.columns) };
+            }
+            once();
+        }
+        block
+    }
+
+    /// Whether pixels read no padding left or right.
+    #[inline]
+    fn are_inside_across(&self, pixels: [Pixel; 2]) -> bool {
+        let [_, columns] = self.interior;
+        pixels.iter().all(|pixel| (pixel.x as usize) < columns)
+    }
+
+    /// Columns of two pixels that read padding above or below alone: of the rows of taps `rows`, those `inside` read the input.
+    ///
+    /// # Safety
+    ///
+    /// 1. The columns may be written for `rows`, 2. the taps in `inside` lie inside the input for both pixels.
+    unsafe fn rows_of_columns(
+        &self,
+        pixels: [Pixel; 2],
+        inside: Range<usize>,
+        rows: Range<usize>,
+        scratch: *mut u32,
+    ) {
+        let Self { sub, shape, .. } = self;
+        let step = sub.rows.tap_step;
+        let [first, second] = pixels.map(|pixel| {
+            let y = pixel.y.wrapping_add((inside.start * step) as isize);
+            sub.source(y, pixel.x)
+        });
+        let mut columns = self.whole_columns;
+        columns.runs = inside.len();
+        if inside.len() < rows.len() {
+            // SAFETY: by 1: `rows` are all then.
+            unsafe {
+                fill(shape.taps.div_ceil(4), scratch);
+                fill(shape.taps.div_ceil(4), scratch.wrapping_add(2));
+            }
+            columns.before = 16 * shape.fours * inside.start;
+            columns.place = shape.left_over(inside.start);
+            if columns.place >= columns.last {
+                columns.place += columns.missing;
+            }
+        }
+        // SAFETY: by 1 and 2; there is a run.
+        unsafe { whole_columns::<T>(&columns, first, second, scratch) };
     }
 
     /// The column of one pixel, number 0 or 1.
@@ -506,6 +554,7 @@ impl<'a> Walk<'a> {
     ///
     /// 1. `scratch` may be written for all taps, and is aligned to 4.
     /// 2. `inside` are the rows of taps that lie inside the input.
+    #[inline(never)]
     unsafe fn border_column(
         &self,
         pixel: Pixel,
@@ -574,9 +623,9 @@ impl<'a> Walk<'a> {
             unsafe {
                 fill(first / 4, to);
                 if first < end {
-                    let size = [(end - first) / 4, 1, 0];
                     let source = source.wrapping_add(first);
-                    widen_rows(self.sub.unsigned, source, size, to.add(first), self.offset);
+                    let offset = self.whole_columns.offset;
+                    widen::<T>(source, (end - first) / 4, to.add(first), offset);
                 }
                 fill((shape.length - end) / 4, to.wrapping_add(end));
             }
@@ -588,8 +637,12 @@ impl<'a> Walk<'a> {
                 let word = unsafe { source.add(element).cast::<u32>().read_unaligned() };
                 let word = u32::from_le(word);
                 [
-                    widened(self.sub.unsigned, self.offset, word),
-                    widened(self.sub.unsigned, self.offset, word.rotate_right(8)),
+                    widened(Self::UNSIGNED, self.whole_columns.offset, word),
+                    widened(
+                        Self::UNSIGNED,
+                        self.whole_columns.offset,
+                        word.rotate_right(8),
+                    ),
                 ]
             } else if element + 4 <= first || element >= end {
                 [0; 2]
@@ -618,13 +671,11 @@ impl<'a> Walk<'a> {
 /// 2. `produce` outputs of both pixels may be written.
 #[inline]
 unsafe fn channels<O, F: Fn(usize, i32) -> O>(
-    walk: &Walk<'_>,
+    sub: &Sub<'_>,
     block: &Block,
-    pixels: [Pixel; 2],
+    outputs: [*mut O; 2],
     last: &Last<F>,
 ) {
-    let sub = walk.sub;
-    let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
     let source = InColumns(block.columns);
     // SAFETY: the columns hold `fours` groups and the taps left over (1); weights, biases and records are those of the sub's
     // channels, by the layer's own lengths; the outputs may be written (2).
@@ -634,26 +685,26 @@ unsafe fn channels<O, F: Fn(usize, i32) -> O>(
                 let outputs = outputs.map(<*mut O>::cast);
                 // Where there is no group of four before them, weights that are left over cannot be loaded as a word.
                 let by_pairs = block.fours > 0 || block.left_overs == 0;
-                let (done, rest) = match by_pairs && block.pairs > 0 {
-                    true => {
-                        short_pairs(block, outputs[0], outputs[1]);
-                        (2 * block.pairs, block.after_pairs())
-                    }
-                    false => (0, *block),
-                };
+                let mut done = 0;
+                if by_pairs && block.pairs > 0 {
+                    short_pairs(block, outputs[0], outputs[1]);
+                    done = 2 * block.pairs;
+                }
                 if done < sub.produce {
-                    each_channel(sub, rest, done, outputs, &shortened(sub), source);
+                    each_channel::<2, _, _, _>(sub, block, done, outputs, &shortened(sub), source);
                 }
             }
-            Last::General(function) => each_channel(sub, *block, 0, outputs, function, source),
+            Last::General(function) => {
+                each_channel::<2, _, _, _>(sub, block, 0, outputs, function, source);
+            }
         }
     }
 }
 
 /// All channels of a group for two pixels of a kernel of one tap, their inputs read where they lie.
 #[inline(never)]
-fn in_place<O, F: Fn(usize, i32) -> O>(
-    walk: &Walk<'_>,
+fn in_place<T: Activation, O, F: Fn(usize, i32) -> O>(
+    walk: &Walk<'_, T>,
     whole: &Block,
     pixels: [Pixel; 2],
     last: &Last<F>,
@@ -665,7 +716,7 @@ fn in_place<O, F: Fn(usize, i32) -> O>(
                 !sub.rows_inside(pixel.y).is_empty() && !sub.columns_inside(pixel.x).is_empty();
             inside.then(|| sub.source(pixel.y, pixel.x))
         }),
-        unsigned: sub.unsigned,
+        unsigned: T::LEAST == 0,
         zero_point: sub.layer.quantisation.input_zero_point,
     };
     let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
@@ -673,16 +724,12 @@ fn in_place<O, F: Fn(usize, i32) -> O>(
     unsafe {
         match last {
             Last::Short => {
-                each_channel(
-                    sub,
-                    *whole,
-                    0,
-                    outputs.map(<*mut O>::cast),
-                    &shortened(sub),
-                    source,
-                );
+                let outputs = outputs.map(<*mut O>::cast);
+                each_channel::<1, _, _, _>(sub, whole, 0, outputs, &shortened(sub), source);
             }
-            Last::General(function) => each_channel(sub, *whole, 0, outputs, function, source),
+            Last::General(function) => {
+                each_channel::<1, _, _, _>(sub, whole, 0, outputs, function, source);
+            }
         }
     }
 }
@@ -700,7 +747,7 @@ fn shortened(sub: &Sub<'_>) -> impl Fn(usize, i32) -> i8 {
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Block {
-    columns: *const u32,
+    columns: *mut u32,
     weights: *const i8,
     bias: *const i32,
     records: *const Record,
@@ -718,15 +765,16 @@ struct Block {
 }
 
 impl Block {
-    /// The block of the odd last channel.
-    fn after_pairs(&self) -> Self {
-        let all = 8 * self.fours + self.skip;
-        Self {
-            weights: self.weights.wrapping_add(all * self.pairs),
-            left_over: self
-                .left_over
-                .wrapping_add(2 * self.pairs * self.left_overs),
-            ..*self
+    /// Weights of a channel and the bytes from one group of four to the next; those left over.
+    #[inline]
+    fn weights_of(&self, channel: usize) -> (*const i8, usize, *const i8) {
+        let pair = 8 * self.fours + self.skip;
+        let left_over = self.left_over.wrapping_add(channel * self.left_overs);
+        let weights = self.weights.wrapping_add(channel / 2 * pair);
+        match channel / 2 < self.pairs {
+            true => (weights.wrapping_add(channel % 2 * 4), 8, left_over),
+            // An odd channel stands alone: its groups are half as long.
+            false => (weights.wrapping_sub(4 * self.before), 4, left_over),
         }
     }
 }
@@ -735,11 +783,12 @@ impl Block {
 ///
 /// # Safety
 ///
-/// 1. `block` has the weights of these channels, 2. `source` gives as many taps, 3. the outputs of all channels of the group
+/// 1. `block` has the weights of all channels, 2. `source` gives as many taps, 3. the outputs of all channels of the group
 ///    may be written.
-unsafe fn each_channel<O, F: Fn(usize, i32) -> O, S: Source>(
+#[inline(never)]
+unsafe fn each_channel<const TOGETHER: usize, O, F: Fn(usize, i32) -> O, S: Source>(
     sub: &Sub<'_>,
-    mut block: Block,
+    block: &Block,
     first: usize,
     outputs: [*mut O; 2],
     function: &F,
@@ -747,28 +796,22 @@ unsafe fn each_channel<O, F: Fn(usize, i32) -> O, S: Source>(
 ) {
     let mut channel = first;
     while channel < sub.produce {
-        let together = Ord::min(sub.produce - channel, 2);
         let number = sub.channel + channel;
         let places = outputs.map(|output| output.wrapping_add(channel));
         let bias = |c: usize| sub.layer.bias.get(number + c).copied().unwrap_or(0);
         let with = |c: usize, sums: [i32; 2]| sums.map(|sum| sum.wrapping_add(bias(c)));
         // SAFETY: by 1 and 2; outputs by 3.
         unsafe {
-            if together == 2 {
-                let [one, two] = dot::<2, S>(&block, source);
+            if TOGETHER == 2 && channel + 1 < sub.produce {
+                let [one, two] = dot::<2, S>(block, channel, source);
                 finish(places, number, &[with(0, one), with(1, two)], function);
+                channel += 2;
             } else {
-                // An odd channel's groups are half as long.
-                block.weights = block.weights.wrapping_sub(4 * block.before);
-                let [one] = dot::<1, S>(&block, source);
+                let [one] = dot::<1, S>(block, channel, source);
                 finish(places, number, &[with(0, one)], function);
+                channel += 1;
             }
         }
-        block.weights = block
-            .weights
-            .wrapping_add(4 * together * block.fours + block.skip);
-        block.left_over = block.left_over.wrapping_add(together * block.left_overs);
-        channel += together;
     }
 }
 
@@ -782,7 +825,7 @@ trait Source: Copy {
 
 /// Columns that were built.
 #[derive(Clone, Copy)]
-struct InColumns(*const u32);
+struct InColumns(*mut u32);
 
 impl Source for InColumns {
     #[inline]
@@ -855,46 +898,50 @@ impl Source for InPlace {
 ///
 /// # Safety
 ///
-/// 1. `block.weights` has `4·C` bytes for each of `block.fours` groups, 2. `block.left_over` `left_overs` for each channel,
-/// 3. `source` as many taps.
-unsafe fn dot<const C: usize, S: Source>(block: &Block, source: S) -> [[i32; 2]; C] {
+/// 1. The block has the weights of `C` channels from `channel` on, two only if they are a pair, 2. `source` as many taps.
+#[inline(never)]
+unsafe fn dot<const C: usize, S: Source>(
+    block: &Block,
+    channel: usize,
+    source: S,
+) -> [[i32; 2]; C] {
     let mut sums = [[0; 2]; C];
-    let mut weights = block.weights;
-    // SAFETY: by 1 to 3.
+    let (mut weights, step, left_over) = block.weights_of(channel);
+    // SAFETY: by 1 and 2.
     unsafe {
         for four in 0..block.fours {
-            let [a0, a1, b0, b1] = source.four(four);
-            for [a, b] in &mut sums {
-                let word = u32::from_le(weights.cast::<u32>().read_unaligned());
-                weights = weights.add(4);
-                let (even, odd) = (
-                    widened(false, 0, word),
-                    widened(false, 0, word.rotate_right(8)),
-                );
-                *a = smlad(a0, even, *a);
-                *b = smlad(b0, even, *b);
-                *a = smlad(a1, odd, *a);
-                *b = smlad(b1, odd, *b);
+            once();
+            let columns = source.four(four);
+            for (c, sums) in sums.iter_mut().enumerate() {
+                let word = weights.add(4 * c).cast::<u32>().read_unaligned();
+                multiply(columns, u32::from_le(word), sums);
             }
+            weights = weights.add(step);
         }
         if block.left_overs > 0 {
-            let [a0, a1, b0, b1] = source.last(block.fours, block.left_overs);
-            for (c, [a, b]) in sums.iter_mut().enumerate() {
+            let columns = source.last(block.fours, block.left_overs);
+            let mut weights = left_over;
+            for sums in &mut sums {
                 let mut word = 0;
-                for index in 0..block.left_overs {
-                    let weight = block.left_over.add(c * block.left_overs + index).read();
-                    word = word >> 8 | u32::from(weight as u8) << 24;
+                for _ in 0..block.left_overs {
+                    once();
+                    word = word >> 8 | u32::from(weights.read() as u8) << 24;
+                    weights = weights.add(1);
                 }
-                let (even, odd) = (
-                    widened(false, 0, word),
-                    widened(false, 0, word.rotate_right(8)),
-                );
-                *a = smlad(a1, odd, smlad(a0, even, *a));
-                *b = smlad(b1, odd, smlad(b0, even, *b));
+                multiply(columns, word, sums);
             }
         }
     }
     sums
+}
+
+/// A group of four taps of two pixels times the weights of one channel.
+#[inline]
+fn multiply([a0, a1, b0, b1]: [u32; 4], weights: u32, [a, b]: &mut [i32; 2]) {
+    let even = widened(false, 0, weights);
+    let odd = widened(false, 0, weights.rotate_right(8));
+    *a = smlad(a1, odd, smlad(a0, even, *a));
+    *b = smlad(b1, odd, smlad(b0, even, *b));
 }
 
 /// Twice the low half of a number.
@@ -957,25 +1004,22 @@ mod instructions {
         result as i8
     }
 
-    /// Rows of inputs into groups of four of a column, 16 bytes apart: of each row so many words, `gap` bytes between its end
-    /// and the next.
+    /// Inputs into groups of four of a column, 16 bytes apart.
     ///
     /// # Safety
     ///
-    /// 1. The inputs may be read, 2. `to` may be written for two words, and so on every four. 3. There is a word and a row.
+    /// 1. `4·words` inputs may be read, 2. `to` may be written for two words, and so on every four. 3. There is a word.
     #[inline(never)]
-    pub(super) unsafe fn widen_rows(
-        unsigned: bool,
+    pub(super) unsafe fn widen<T: Activation>(
         source: *const u8,
-        [words, rows, gap]: [usize; 3],
+        words: usize,
         to: *mut u32,
         offset: u32,
     ) {
         macro_rules! widen {
             ($extend:literal) => {
                 asm!(
-                    "1:",
-                    "lsrs {n}, {words}, #1",
+                    "lsrs {n}, {n}, #1",
                     "bcc 3f",
                     "ldr {t}, [{s}], #4",
                     concat!($extend, " {u}, {o}, {t}, ror #8"),
@@ -995,25 +1039,143 @@ mod instructions {
                     "subs {n}, #1",
                     "bne 2b",
                     "4:",
-                    "add {s}, {gap}",
-                    "subs {rows}, #1",
-                    "bne 1b",
-                    words = in(reg) words, rows = inout(reg) rows => _, gap = in(reg) gap,
                     s = inout(reg) source => _, d = inout(reg) to => _, o = in(reg) offset,
-                    n = out(reg) _, t = out(reg) _, u = out(reg) _,
+                    n = inout(reg) words => _, t = out(reg) _, u = out(reg) _,
                     options(nostack)
                 )
             };
         }
         // SAFETY: by 1 to 3; loads need no alignment on these cores.
         unsafe {
-            if unsigned {
+            if const { T::LEAST == 0 } {
                 widen!("uxtab16");
             } else {
                 widen!("sxtab16");
             }
         }
     }
+
+    /// The columns of two pixels without padding, from their first taps on.
+    ///
+    /// # Safety
+    ///
+    /// 1. The inputs of all runs may be read, 2. `to` may be written for all taps, and is aligned to 4. 3. There is a run.
+    #[inline]
+    pub(super) unsafe fn whole_columns<T: Activation>(
+        columns: &Columns,
+        first: *const u8,
+        second: *const u8,
+        to: *mut u32,
+    ) {
+        // SAFETY: by 1 to 3.
+        unsafe {
+            if const { T::LEAST == 0 } {
+                whole_unsigned(columns, first, second, to);
+            } else {
+                whole_signed(columns, first, second, to);
+            }
+        }
+    }
+
+    macro_rules! widen_both {
+        ($extend:literal) => {
+            concat!(
+                "ldr r6, [r1], #4
+                 ",
+                $extend,
+                " r7, r8, r6, ror #8
+                 ",
+                $extend,
+                " r6, r8, r6
+                 strd r6, r7, [r12], #8
+                 ldr r6, [r2], #4
+                 ",
+                $extend,
+                " r7, r8, r6, ror #8
+                 ",
+                $extend,
+                " r6, r8, r6
+                 strd r6, r7, [r12], #8
+                "
+            )
+        };
+    }
+    macro_rules! whole {
+        ($name:ident, $extend:literal, $load:literal) => {
+            /// The loop of [`whole_columns`].
+            ///
+            /// ```text
+            /// r0 columns   r1 r2 inputs of A and B   r3 to   r4 runs   r5 counter   r6 r7 temporaries   r8 offset
+            /// r9 gap   r10 place   r11 last   r12 groups of four   lr temporary
+            /// ```
+            #[unsafe(naked)]
+            unsafe extern "C" fn $name(
+                columns: &Columns,
+                first: *const u8,
+                second: *const u8,
+                to: *mut u32,
+            ) {
+                naked_asm!(concat!(
+                    "push {{r4-r11, lr}}
+                     ldrd r4, r9, [r0, #8]
+                     ldr r8, [r0, #16]
+                     ldrd r10, r11, [r0, #20]
+                     ldr r12, [r0, #32]
+                     add r12, r3
+                    1:
+                     ldr r5, [r0]
+                     lsrs r5, r5, #1
+                     bcc 3f
+",
+                    widen_both!($extend),
+                    "3:
+                     beq 4f
+                    2:
+",
+                    widen_both!($extend),
+                    widen_both!($extend),
+                    "subs r5, #1
+                     bne 2b
+                    4:
+                     ldr r5, [r0, #4]
+                     cbz r5, 6f
+                    5:
+",
+                    $load,
+                    " r6, [r1], #1
+                     and lr, r10, #1
+                     bic r7, r10, #3
+                     add lr, lr, r7
+",
+                    $load,
+                    " r7, [r2], #1
+                     add lr, r3, lr, lsl #2
+                     add r6, r8
+                     add r7, r8
+                     tst r10, #2
+                     it ne
+                     addne lr, #2
+                     strh r6, [lr]
+                     strh r7, [lr, #8]
+                     add r10, #1
+                     cmp r10, r11
+                     itt eq
+                     ldreq r7, [r0, #28]
+                     addeq r10, r7
+                     subs r5, #1
+                     bne 5b
+                    6:
+                     add r1, r9
+                     add r2, r9
+                     subs r4, #1
+                     bne 1b
+                     pop {{r4-r11, pc}}"
+                ))
+            }
+        };
+    }
+    whole!(whole_signed, "sxtab16", "ldrsb");
+    whole!(whole_unsigned, "uxtab16", "ldrb");
 
     macro_rules! multiply {
         () => {
@@ -1186,53 +1348,95 @@ mod instructions {
         Ord::min(Ord::max(rounded, -128), 127) as i8
     }
 
-    pub(super) unsafe fn widen_rows(
-        unsigned: bool,
-        mut source: *const u8,
-        [words, rows, gap]: [usize; 3],
-        mut to: *mut u32,
+    pub(super) unsafe fn widen<T: Activation>(
+        source: *const u8,
+        words: usize,
+        to: *mut u32,
         offset: u32,
     ) {
-        for _ in 0..rows {
-            for _ in 0..words {
-                // SAFETY: the caller's words.
-                unsafe {
-                    let word = u32::from_le(source.cast::<u32>().read_unaligned());
-                    to.write(widened(unsigned, offset, word));
-                    to.add(1)
-                        .write(widened(unsigned, offset, word.rotate_right(8)));
-                }
-                source = source.wrapping_add(4);
-                to = to.wrapping_add(4);
+        for index in 0..words {
+            // SAFETY: the caller's words.
+            unsafe {
+                let word = source.add(4 * index).cast::<u32>().read_unaligned();
+                let (even, odd) = (u32::from_le(word), u32::from_le(word).rotate_right(8));
+                let words = [even, odd].map(|word| widened(T::LEAST == 0, offset, word));
+                to.add(4 * index).cast::<[u32; 2]>().write(words);
             }
-            source = source.wrapping_add(gap);
+        }
+    }
+
+    pub(super) unsafe fn whole_columns<T: Activation>(
+        columns: &Columns,
+        first: *const u8,
+        second: *const u8,
+        to: *mut u32,
+    ) {
+        let &Columns {
+            fours,
+            rest,
+            runs,
+            gap,
+            offset,
+            ..
+        } = columns;
+        for (number, mut source) in [first, second].into_iter().enumerate() {
+            let mut place = columns.place;
+            for run in 0..runs {
+                // SAFETY: the caller's inputs and columns.
+                unsafe {
+                    let to_run = to.add(columns.before / 4 + 4 * run * fours + 2 * number);
+                    widen::<T>(source, fours, to_run, offset);
+                    source = source.wrapping_add(4 * fours);
+                    for _ in 0..rest {
+                        let byte = source.read();
+                        let input = match T::LEAST == 0 {
+                            true => i16::from(byte),
+                            false => i16::from(byte as i8),
+                        };
+                        let at = to.cast::<u8>().add(Columns::at(place) + 8 * number);
+                        at.cast::<i16>().write(input.wrapping_add(offset as i16));
+                        place += 1;
+                        if place == columns.last {
+                            place += columns.missing;
+                        }
+                        source = source.wrapping_add(1);
+                    }
+                }
+                source = source.wrapping_add(gap);
+            }
         }
     }
 
     pub(super) unsafe fn short_pairs(block: &Block, first: *mut i8, second: *mut i8) {
-        let mut block = *block;
-        let outputs = [first, second];
-        for index in 0..block.pairs {
+        for channel in (0..2 * block.pairs).step_by(2) {
             // SAFETY: the caller's block.
             unsafe {
-                let sums = dot::<2, _>(&block, InColumns(block.columns));
+                let sums = dot::<2, _>(block, channel, InColumns(block.columns));
                 for (c, sums) in sums.into_iter().enumerate() {
-                    let channel = 2 * index + c;
+                    let channel = channel + c;
                     let (bias, record) =
                         (block.bias.add(channel).read(), &*block.records.add(channel));
-                    for (output, sum) in outputs.into_iter().zip(sums) {
+                    for (output, sum) in [first, second].into_iter().zip(sums) {
                         output
                             .add(channel)
                             .write(short(sum.wrapping_add(bias), record));
                     }
                 }
             }
-            block.weights = block.weights.wrapping_add(8 * block.fours + block.skip);
-            block.left_over = block.left_over.wrapping_add(2 * block.left_overs);
         }
     }
 }
-use instructions::{short, short_pairs, smlad, widen_rows, widened};
+use instructions::{short, short_pairs, smlad, whole_columns, widen, widened};
+
+/// Keeps the compiler from unrolling a short loop, whose code would be several times as long.
+#[inline]
+fn once() {
+    #[cfg(conv_isa = "armv7em")]
+    // SAFETY: it does nothing.
+    unsafe {
+        asm!("", options(nomem, nostack, preserves_flags));
+    }
+}
 
 /// Padding in groups of four of a column.
 ///
@@ -1244,5 +1448,6 @@ unsafe fn fill(words: usize, to: *mut u32) {
     for index in 0..words {
         // SAFETY: by 1.
         unsafe { to.add(4 * index).cast::<[u32; 2]>().write([0; 2]) };
+        once();
     }
 }

@@ -33,9 +33,8 @@ pub(crate) struct Sub<'a> {
     pub(crate) layer: &'a Layer<'a>,
     pub(crate) rows: Part,
     pub(crate) columns: Part,
-    /// First input of the group. Bytes are `i8` or, where [`Sub::unsigned`], `u8`.
+    /// First input of the group, `i8` or `u8`.
     pub(crate) input: *const u8,
-    pub(crate) unsigned: bool,
     /// Extents of the input.
     pub(crate) height: usize,
     pub(crate) width: usize,
@@ -83,7 +82,7 @@ impl Sub<'_> {
         (self.scratch, self.scratch_bytes)
     }
 
-    /// Where an output goes. Condition 1 of [`Sub::each_pair`] makes it lie inside.
+    /// Where an output goes. Those of [`Sub::pairs`] lie inside.
     #[inline]
     pub(crate) fn output<O>(&self, element: usize) -> *mut O {
         debug_assert!(element < self.output_elements);
@@ -120,33 +119,79 @@ impl Sub<'_> {
     ///
     /// Of each pixel `produce` outputs from number `output` on lie inside the output: targets are below the plan's
     /// extents and channels below its channels.
-    pub(crate) fn each_pair(&self, mut pair: impl FnMut(Pixel, Pixel)) {
-        let (rows, columns) = (&self.rows, &self.columns);
-        let plan = self.layer.plan;
+    pub(crate) fn pairs(&self) -> Pairs {
+        let (rows, columns, plan) = (&self.rows, &self.columns, self.layer.plan);
         let channels = plan.of_groups();
         let channels = channels.groups * channels.produce;
-        let mut waiting = None;
-        let mut y = rows.origin;
-        for row in 0..rows.targets {
-            let line = (rows.first + row * rows.step) * plan.columns.target + columns.first;
-            let mut at = Pixel {
-                y,
+        let first = rows.first * plan.columns.target + columns.first;
+        let line = rows.step * plan.columns.target * channels;
+        let step = columns.step * channels;
+        Pairs {
+            at: Pixel {
+                y: rows.origin,
                 x: columns.origin,
-                output: line * channels + self.channel,
-            };
-            for _ in 0..columns.targets {
-                match waiting.take() {
-                    None => waiting = Some(at),
-                    Some(first) => pair(first, at),
-                }
-                at.x = at.x.wrapping_add(columns.origin_step as isize);
-                at.output += columns.step * channels;
-            }
-            y = y.wrapping_add(rows.origin_step as isize);
+                output: first * channels + self.channel,
+            },
+            left_in_row: columns.targets,
+            rows: rows.targets,
+            next: [
+                Pixel {
+                    y: 0,
+                    x: columns.origin_step as isize,
+                    output: step,
+                },
+                Pixel {
+                    y: rows.origin_step as isize,
+                    x: ((columns.targets * columns.origin_step) as isize).wrapping_neg(),
+                    output: line.wrapping_sub(step * columns.targets),
+                },
+            ],
+            columns: columns.targets,
         }
-        if let Some(last) = waiting {
-            pair(last, last);
+    }
+}
+
+/// The pixels of a sub, see [`Sub::pairs`].
+pub(crate) struct Pairs {
+    at: Pixel,
+    left_in_row: usize,
+    /// Rows that are left, this one included.
+    rows: usize,
+    /// From one pixel to the next, and from behind a row to the next one.
+    next: [Pixel; 2],
+    columns: usize,
+}
+
+impl Pairs {
+    /// One pixel.
+    #[inline]
+    fn pixel(&mut self) -> Option<Pixel> {
+        if self.rows == 0 {
+            return None;
         }
+        let at = self.at;
+        let [right, down] = self.next;
+        self.at.x = at.x.wrapping_add(right.x);
+        self.at.output = at.output.wrapping_add(right.output);
+        self.left_in_row -= 1;
+        if self.left_in_row == 0 {
+            self.at.y = at.y.wrapping_add(down.y);
+            self.at.x = self.at.x.wrapping_add(down.x);
+            self.at.output = self.at.output.wrapping_add(down.output);
+            self.left_in_row = self.columns;
+            self.rows -= 1;
+        }
+        Some(at)
+    }
+}
+
+impl Iterator for Pairs {
+    type Item = [Pixel; 2];
+
+    #[inline]
+    fn next(&mut self) -> Option<[Pixel; 2]> {
+        let first = self.pixel()?;
+        Some([first, self.pixel().unwrap_or(first)])
     }
 }
 
@@ -194,7 +239,6 @@ pub(crate) fn run<T, O, F>(
                     rows,
                     columns,
                     input: input.as_ptr().cast::<u8>().wrapping_add(group * reduce),
-                    unsigned: T::LEAST == 0,
                     height: plan.rows.source,
                     width: plan.columns.source,
                     pixel: groups * reduce,
@@ -210,7 +254,7 @@ pub(crate) fn run<T, O, F>(
                 };
                 let taps = sub.taps();
                 if rows.targets > 0 && columns.targets > 0 {
-                    chosen::run_sub::<O, F>(&sub, last);
+                    chosen::run_sub::<T, O, F>(&sub, last);
                 }
                 weights += taps * produce;
                 leftovers += taps % 4 * produce;

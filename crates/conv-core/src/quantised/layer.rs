@@ -573,14 +573,7 @@ where
             records: arch::records::<R>(&self.prepared),
             quantisation: &self.quantisation,
         };
-        let function = |channel: usize, sum: i32| match self.prepared.get(channel) {
-            Some(prepared) => {
-                let scale = R::scale(prepared);
-                self.quantisation
-                    .requantise::<R, O>(R::Accumulator::from(sum), scale)
-            }
-            None => O::saturated(0),
-        };
+        let function = requantising::<R, O>(&self.prepared, &self.quantisation);
         let last = match const { R::HAS_RECORDS && O::LEAST == -128 } && self.is_short {
             true => arch::Last::Short,
             false => arch::Last::General(function),
@@ -636,6 +629,31 @@ where
                 pass(Pixels::All, None);
             }
         }
+    }
+}
+
+/// The output of a channel and its sum. A function of contract and output alone, so that layers share what runs it.
+#[cfg(not(conv_arch = "portable"))]
+fn requantising<R, O>(
+    prepared: &[R::Prepared],
+    quantisation: &Quantisation,
+) -> impl Fn(usize, i32) -> O
+where
+    R: Rounding,
+    R::Accumulator: Accumulate,
+    O: Activation,
+{
+    #[inline(never)]
+    fn output<R: Rounding, O: Activation>(
+        prepared: &R::Prepared,
+        quantisation: &Quantisation,
+        sum: R::Accumulator,
+    ) -> O {
+        quantisation.requantise::<R, O>(sum, R::scale(prepared))
+    }
+    move |channel, sum| match prepared.get(channel) {
+        Some(prepared) => output::<R, O>(prepared, quantisation, R::Accumulator::from(sum)),
+        None => O::saturated(0),
     }
 }
 
