@@ -51,6 +51,8 @@ use crate::requantise::Multiplier;
 /// Two pixels, 16 bits each.
 pub(crate) const CELL_BYTES: usize = 4;
 pub(crate) const START_BYTES: usize = 0;
+/// Columns are less the zero point: biases stay as they are.
+pub(crate) const FOLDED: bool = false;
 
 /// What [`Double`](crate::requantise::Double) needs of a channel.
 #[derive(Clone, Copy, Debug)]

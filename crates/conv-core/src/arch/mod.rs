@@ -17,6 +17,7 @@
 //! |---|---|
 //! | [`runs`] | which operations on which inputs run here |
 //! | [`CELL_BYTES`], [`START_BYTES`] | scratch for each weight of an output channel, and for each output channel of a transposed layer |
+//! | [`FOLDED`] | whether the bias of a direct layer's channel comes with `−zero_point·Σweight`, for columns of raw bytes |
 //! | [`Record`] | what a channel's requantisation needs, and [`is_short`], whether the short form is exact for it |
 //! | [`pack`] | the order of the weights, a permutation within the kernel's own array |
 //! | `run_sub` | one [`Sub`] |
@@ -41,7 +42,7 @@ use portable as chosen;
 pub(crate) use cast::{prepared, records};
 pub use chosen::Record;
 use chosen::{CELL_BYTES, START_BYTES, is_short};
-pub(crate) use chosen::{pack, runs};
+pub(crate) use chosen::{FOLDED, pack, runs};
 #[cfg(not(conv_arch = "portable"))]
 pub(crate) use layer::{Last, Layer, run};
 

@@ -6,6 +6,7 @@ use crate::requantise::Multiplier;
 
 pub(crate) const CELL_BYTES: usize = 0;
 pub(crate) const START_BYTES: usize = 0;
+pub(crate) const FOLDED: bool = false;
 
 /// What [`Double`](crate::requantise::Double) needs of a channel.
 #[derive(Clone, Copy, Debug)]

@@ -174,6 +174,7 @@ crate::window2d! {
 #[derive(Clone, Copy, Debug)]
 pub struct QuantLayer<Kind, M, T, K, R: Rounding, const CO: usize, const D: usize> {
     kernel: Aligned<K>,
+    /// Where [`is_folded`] with `correction`.
     bias: [R::Accumulator; CO],
     prepared: [R::Prepared; CO],
     correction: [i32; CO],
@@ -200,6 +201,12 @@ const fn tap_axis(kernel: usize, window: Window) -> Axis {
     Axis::new(kernel)
         .with_stride(window.stride)
         .with_dilation(window.dilation)
+}
+
+/// Whether biases of accumulators `A` hold what a direct layer owes for the input's zero point. Of wider sums than 32 bits, which
+/// no core's kernels compute, they do not.
+const fn is_folded<A>() -> bool {
+    arch::FOLDED && size_of::<A>() == 4
 }
 
 /// A constructor for one kernel type and accumulator: constants need concrete types.
@@ -256,6 +263,13 @@ macro_rules! constructor {
                     produce: CO,
                     reduce: <$kernel as QuantKernel<$dimensions>>::INPUT_CHANNELS,
                 };
+                let mut folded = bias;
+                channel = 0;
+                while channel < CO && is_folded::<$accumulator>() {
+                    // No overflow: the bound of the sum is one of this as well, |zero point| being an input's reach at most.
+                    folded[channel] += sums.corrections[channel] as $accumulator;
+                    channel += 1;
+                }
                 #[allow(unused_mut, reason = "only the order of kernels of bytes changes")]
                 let mut ordered = kernel;
                 let $packed = (&kernel, &mut ordered, &order);
@@ -263,7 +277,7 @@ macro_rules! constructor {
                 let prepared = arch::prepared::<R, CO>(scales, quantisation.output_zero_point);
                 Self {
                     kernel: Aligned(ordered),
-                    bias,
+                    bias: folded,
                     prepared,
                     correction: sums.corrections,
                     quantisation,
@@ -619,10 +633,15 @@ where
             }
         };
         match operation {
-            // Windows inside the input: the zero point's share is known beforehand.
+            // Windows inside the input: the zero point's share is known beforehand. Others must not have it.
             QuantOperation::Conv | QuantOperation::Depthwise => {
-                pass(Pixels::Interior, Some(&self.correction));
-                pass(Pixels::Border, None);
+                let correction = Some(self.correction.as_slice());
+                let (interior, border) = match is_folded::<R::Accumulator>() {
+                    true => (None, correction),
+                    false => (correction, None),
+                };
+                pass(Pixels::Interior, interior);
+                pass(Pixels::Border, border);
             }
             // Which taps meet depends on the phase.
             QuantOperation::ConvTranspose | QuantOperation::DepthwiseTranspose => {
@@ -662,7 +681,8 @@ struct RequantiseLayer<'a, R: Rounding, O> {
     bias: &'a [R::Accumulator],
     prepared: &'a [R::Prepared],
     quantisation: &'a Quantisation,
-    /// What windows inside the input owe for the input's zero point: `−zero_point·Σweight` of each channel.
+    /// What windows inside the input owe for the input's zero point: `−zero_point·Σweight` of each channel. Added to the bias or,
+    /// where [`is_folded`], taken off it.
     correction: Option<&'a [i32]>,
     output: PhantomData<O>,
 }
@@ -683,9 +703,13 @@ where
             return O::saturated(self.quantisation.output_zero_point);
         };
         let correction = self.correction.and_then(|sums| sums.get(channel).copied());
+        let correction = match correction.unwrap_or(0) {
+            correction if is_folded::<R::Accumulator>() => correction.wrapping_neg(),
+            correction => correction,
+        };
         let sum = accumulator
             .plus(bias)
-            .plus(R::Accumulator::from(correction.unwrap_or(0)));
+            .plus(R::Accumulator::from(correction));
         self.quantisation
             .requantise::<R, O>(sum, R::scale(prepared))
     }
