@@ -28,8 +28,8 @@ pub(crate) struct Report {
     pub(crate) digests: Vec<String>,
 }
 
-/// The parts: a program each, but for WebAssembly, where one image has both.
-const PARTS: [&str; 2] = ["operations", "layers"];
+/// The parts: a program each, but for WebAssembly, where one image has all.
+const PARTS: [&str; 3] = ["operations", "layers", "kernels"];
 
 impl Report {
     /// Reads what the parts printed.
@@ -129,11 +129,15 @@ pub(crate) fn programs(target: &'static Target) -> Vec<(Program<'static>, &'stat
         Machine::Arm { .. } | Machine::Riscv { .. } => "digest-firmware",
         Machine::Node => return vec![(program("digest-wasm", "digest_wasm.wasm", ""), target)],
     };
-    let [operations, layers] = PARTS;
+    let [operations, layers, kernels] = PARTS;
     vec![
         (program(package, operations, "--bin operations"), target),
         (
             program(package, layers, "--bin layers"),
+            target.with_memory(),
+        ),
+        (
+            program(package, kernels, "--bin kernels"),
             target.with_memory(),
         ),
     ]
@@ -244,8 +248,8 @@ pub(crate) fn row(
 /// The table of targets: what ran, and with which digest.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut table = format!(
-        "{:14} {:17} {:>7}  {:16} {:16} {:>7}\n",
-        "target", "machine", "cases", PARTS[0], PARTS[1], "seconds"
+        "{:14} {:17} {:>7}  {:16} {:16} {:16} {:>7}\n",
+        "target", "machine", "cases", PARTS[0], PARTS[1], PARTS[2], "seconds"
     );
     for Row {
         target,
@@ -261,7 +265,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
                     ""
                 };
                 let (cases, digests) = (report.cases, report.digests.join(" "));
-                format!("{cases:>7}  {digests:33} {:>7.2}{mark}", time.as_secs_f64())
+                format!("{cases:>7}  {digests:50} {:>7.2}{mark}", time.as_secs_f64())
             }
             Verdict::Failed(_) => format!("{:>7}  FAILED", "-"),
             Verdict::Lacking(feature) => format!("{:>7}  not run: this CPU lacks {feature}", "-"),
@@ -276,10 +280,11 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "case a 0000000000000001\ndigest 0000000000000003 cases 20 failures 0\n\
-                        case b b 0000000000000002\ndigest 0000000000000004 cases 7 failures 1\n";
+                        case b b 0000000000000002\ndigest 0000000000000004 cases 7 failures 1\n\
+                        digest 0000000000000005 cases 0 failures 0\n";
 
     #[test]
-    fn a_report_has_the_groups_and_the_cases_of_both_parts() {
+    fn a_report_has_the_groups_and_the_cases_of_all_parts() {
         let report = Report::parse(TEXT).unwrap();
         let name = |(name, _): &(String, String)| name.clone();
         assert_eq!(
@@ -287,7 +292,10 @@ mod tests {
             ["a", "b b"]
         );
         assert_eq!((report.cases, report.failures), (27, 1));
-        assert_eq!(report.digests, ["0000000000000003", "0000000000000004"]);
+        assert_eq!(
+            report.digests,
+            ["0000000000000003", "0000000000000004", "0000000000000005"]
+        );
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Operation {
         }
     }
 
-    const fn source_elements<const D: usize>(self, geometry: &Geometry<D>) -> usize {
+    pub(crate) const fn source_elements<const D: usize>(self, geometry: &Geometry<D>) -> usize {
         match self.direction {
             Direction::Direct => geometry.input_elements(),
             Direction::Transposed => geometry.output_elements(),

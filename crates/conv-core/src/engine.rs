@@ -176,6 +176,11 @@ impl Plan {
         self
     }
 
+    /// Source channels of a group.
+    pub(crate) const fn reduce(&self) -> usize {
+        self.reduce
+    }
+
     /// Number of source channels.
     #[inline]
     pub(crate) fn channels(&self) -> usize {

@@ -25,6 +25,8 @@ pub enum Buffer {
     Matrix,
     /// What a stream remembers of its input.
     History,
+    /// What a layer needs while it runs.
+    Scratch,
 }
 
 /// A dimension of a buffer, as named in errors.
@@ -114,6 +116,7 @@ impl Buffer {
             Self::Scales => "scales",
             Self::Matrix => "matrix",
             Self::History => "history",
+            Self::Scratch => "scratch",
         }
     }
 }

@@ -60,6 +60,7 @@
 
 mod kernel;
 mod layer;
+mod packed;
 mod prepared;
 
 use core::marker::PhantomData;
@@ -83,6 +84,8 @@ pub use layer::{
     QuantDepthwise2d, QuantDepthwiseTranspose1d, QuantDepthwiseTranspose2d, QuantFullyConnected,
     QuantLayer, Whole,
 };
+use layer::{View, channels_of};
+pub use packed::{PackedLayer, PackedMemory};
 use prepared::{Stored, Weights as MeetingWeights};
 
 /// Zero points and clamp of a layer.

@@ -192,6 +192,9 @@ pub trait Rounding: sealed::Sealed + Copy + 'static {
     /// ```
     fn is_scale(scale: Self::Scale) -> bool;
 
+    /// What a layer stores for a scale and its output's zero point.
+    fn prepare(scale: Self::Scale, output_zero_point: i32) -> Self::Prepared;
+
     /// The scale of what a layer stores.
     fn scale(prepared: &Self::Prepared) -> Self::Scale;
 
@@ -244,6 +247,10 @@ impl Rounding for Double {
     type Prepared = Record;
     const HAS_RECORDS: bool = true;
 
+    fn prepare(scale: Multiplier, output_zero_point: i32) -> Record {
+        Record::new(scale, output_zero_point)
+    }
+
     fn scale(prepared: &Record) -> Multiplier {
         prepared.scale()
     }
@@ -295,6 +302,10 @@ impl Rounding for Single {
     type Prepared = Multiplier;
     const HAS_RECORDS: bool = false;
 
+    fn prepare(scale: Multiplier, _output_zero_point: i32) -> Multiplier {
+        scale
+    }
+
     fn scale(prepared: &Multiplier) -> Multiplier {
         *prepared
     }
@@ -321,6 +332,10 @@ impl Rounding for Wide {
     type Scale = Multiplier;
     type Prepared = Multiplier;
     const HAS_RECORDS: bool = false;
+
+    fn prepare(scale: Multiplier, _output_zero_point: i32) -> Multiplier {
+        scale
+    }
 
     fn scale(prepared: &Multiplier) -> Multiplier {
         *prepared
@@ -383,6 +398,10 @@ macro_rules! half_away {
             type Prepared = f64;
             const HAS_RECORDS: bool = false;
 
+            fn prepare(scale: f64, _output_zero_point: i32) -> f64 {
+                scale
+            }
+
             fn scale(prepared: &f64) -> f64 {
                 *prepared
             }
@@ -414,6 +433,10 @@ impl Rounding for HalfEven {
     type Scale = f32;
     type Prepared = f32;
     const HAS_RECORDS: bool = false;
+
+    fn prepare(scale: f32, _output_zero_point: i32) -> f32 {
+        scale
+    }
 
     fn scale(prepared: &f32) -> f32 {
         *prepared

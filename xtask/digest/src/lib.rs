@@ -5,8 +5,8 @@
 //! it. Cases are reported in groups, each with a hash of its own, so that a target that differs
 //! says where.
 //!
-//! The part [`operations`] needs less than 16 KiB of RAM and 256 KiB of flash, [`layers`] a few hundred KiB of RAM; neither
-//! a heap.
+//! The part [`operations`] needs less than 16 KiB of RAM and 256 KiB of flash, [`layers`] and [`kernels`] a few hundred KiB of
+//! RAM; none a heap.
 //!
 //! | module | cases |
 //! |---|---|
@@ -20,12 +20,15 @@
 //! | [`quantised`] | CMSIS-NN's published cases, the anchors by hash, and small shapes in every contract |
 //! | [`between`] | pooling and sums of feature maps |
 //! | [`streams`] | every small axis, and a sample of pairs of axes, against the batch operation |
+//! | *of [`kernels`]* | |
+//! | `kernels` | layers on the core's own kernels against the portable loops, byte for byte |
 #![no_std]
 
 mod between;
 mod buffer;
 mod filters;
 mod finishes;
+mod kernels;
 mod limits;
 mod published;
 mod quantised;
@@ -60,5 +63,12 @@ pub fn layers(report: Report<'_>) -> Summary {
     quantised::all(&mut run);
     between::all(&mut run);
     streams::all(&mut run);
+    run.finish()
+}
+
+/// Runs the cases of the core's own kernels.
+pub fn kernels(report: Report<'_>) -> Summary {
+    let mut run = Run::new(report);
+    kernels::all(&mut run);
     run.finish()
 }

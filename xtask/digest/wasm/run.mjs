@@ -1,4 +1,4 @@
-// Runs both parts of the digest program from a WebAssembly image: node run.mjs IMAGE.wasm
+// Runs all parts of the digest program from a WebAssembly image: node run.mjs IMAGE.wasm
 import { readFileSync } from "node:fs";
 
 const decoder = new TextDecoder();
@@ -14,5 +14,5 @@ function print(start, length) {
 
 const image = await WebAssembly.instantiate(readFileSync(process.argv[2]), { host: { print } });
 memory = image.instance.exports.memory;
-const { operations, layers } = image.instance.exports;
-process.exitCode = operations() + layers() === 0 ? 0 : 1;
+const { operations, layers, kernels } = image.instance.exports;
+process.exitCode = operations() + layers() + kernels() === 0 ? 0 : 1;

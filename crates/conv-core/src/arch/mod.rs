@@ -24,6 +24,9 @@
 
 #![allow(unsafe_code)]
 
+use crate::quantised::{Activation, QuantOperation};
+use crate::requantise::Rounding;
+
 mod cast;
 #[cfg(conv_arch = "dsp")]
 mod dsp;
@@ -65,4 +68,16 @@ pub(crate) const fn are_short(records: &[Record], greatest: &[u64]) -> bool {
 /// Scratch of a direct layer of so many taps of all input channels, or of a transposed one whose phases have at most so many.
 pub(crate) const fn scratch_bytes(taps: usize, starts: usize) -> usize {
     CELL_BYTES * taps.next_multiple_of(4) + START_BYTES * starts
+}
+
+/// Whether layers of an operation run on the core's kernels, with inputs `T` and the sums of a contract.
+pub(crate) const fn runs_layer<T: Activation, R: Rounding>(operation: QuantOperation) -> bool {
+    size_of::<R::Accumulator>() == 4 && runs::<T>(operation)
+}
+
+/// The first `count` bytes of words.
+pub(crate) fn bytes_of(words: &mut [u32], count: usize) -> &mut [i8] {
+    let count = Ord::min(count, size_of_val(words));
+    // SAFETY: the bytes are the words', which are borrowed as long, and any bits are an `i8`.
+    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), count) }
 }

@@ -1,6 +1,6 @@
 //! Which weights of a kernel meet in which part of a layer, for the functions that pack them at compile time.
 
-use crate::axis::Axis;
+use crate::axis::{Axis, quotient_up};
 #[cfg(not(conv_arch = "portable"))]
 use crate::engine::part::phase;
 use crate::geometry::Orientation;
@@ -42,6 +42,22 @@ impl PartTaps {
     pub(crate) const fn tap(&self, number: usize) -> usize {
         self.first
             .wrapping_add_signed(self.step.wrapping_mul(number as isize))
+    }
+}
+
+impl Order {
+    /// Taps of all input channels that meet in one output, at most, and how many channels need a start of their own.
+    pub(crate) const fn most_taps(&self) -> (usize, usize) {
+        let [rows, columns] = &self.axes;
+        let (steps, starts) = match self.operation {
+            QuantOperation::ConvTranspose => {
+                ([rows.phase_step(), columns.phase_step()], self.produce)
+            }
+            _ => ([1, 1], 0),
+        };
+        let rows = quotient_up(rows.kernel, steps[0]);
+        let columns = quotient_up(columns.kernel, steps[1]);
+        (rows * columns * self.reduce, starts)
     }
 }
 

@@ -95,4 +95,12 @@ impl<'a> Region<'a> {
             scratch: core::marker::PhantomData,
         }
     }
+
+    pub(crate) fn of_words(scratch: &'a mut [u32]) -> Self {
+        Self {
+            start: scratch.as_mut_ptr().cast(),
+            bytes: size_of_val(scratch),
+            scratch: core::marker::PhantomData,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::arch::{self, NoScratch, Scratch};
 use crate::axis::{Axis, Window, quotient_up};
 use crate::dot::Plain;
 use crate::dynamic::Operation;
-use crate::element::Multiply;
+use crate::element::{Element, Multiply};
 use crate::engine::{Operands, Pixels, Plan};
 use crate::error::Error;
 use crate::finish::{Channels, Finish};
@@ -17,7 +17,9 @@ use crate::message::Message;
 use crate::quantised::QuantWeights;
 use crate::quantised::kernel::{Int4Depthwise, Int4Kernel, QuantKernel, assert_packed};
 use crate::quantised::prepared::{Stored, Weights};
-use crate::quantised::{Accumulate, Activation, Offset, QuantOperation, Quantisation};
+use crate::quantised::{
+    Accumulate, Activation, Offset, QuantOperation, Quantisation, Requantisation, reach,
+};
 use crate::requantise::Rounding;
 use crate::shape::{Array, Image, Signal};
 use crate::typed::{self, KernelShape, Settings, Shape};
@@ -564,35 +566,18 @@ where
         scratch: &mut S,
     ) {
         #[cfg(not(conv_arch = "portable"))]
-        if const { K::IN_BYTES && size_of::<R::Accumulator>() == 4 } && arch::runs::<T>(operation) {
-            return self.run_on_core(plan, input, output, arch::Region::of(scratch));
+        if const { K::IN_BYTES } && arch::runs_layer::<T, R>(operation) {
+            let view = View::<R> {
+                kernel: self.kernel.0.weights().bytes(),
+                bias: &self.bias,
+                prepared: &self.prepared,
+                quantisation: self.quantisation,
+                is_short: self.is_short,
+            };
+            return view.run_on_core(plan, input, output, arch::Region::of(scratch));
         }
         let _ = scratch;
         self.run_portably(operation, plan, input, output);
-    }
-
-    /// On the core's own kernels.
-    #[cfg(not(conv_arch = "portable"))]
-    fn run_on_core<O: Activation>(
-        &self,
-        plan: &Plan,
-        input: &[T],
-        output: &mut [O],
-        scratch: arch::Region<'_>,
-    ) {
-        let layer = arch::Layer {
-            plan,
-            kernel: self.kernel.0.weights().bytes(),
-            bias: R::Accumulator::narrow(&self.bias),
-            records: arch::records::<R>(&self.prepared),
-            quantisation: &self.quantisation,
-        };
-        let function = requantising::<R, O>(&self.prepared, &self.quantisation);
-        let last = match const { R::HAS_RECORDS && O::LEAST == -128 } && self.is_short {
-            true => arch::Last::Short,
-            false => arch::Last::General(function),
-        };
-        arch::run(&layer, input, output, scratch, &last);
     }
 
     /// On the loops that every core has.
@@ -649,6 +634,115 @@ where
             }
         }
     }
+}
+
+/// A layer of 8-bit weights as kernels read it.
+#[derive(Debug)]
+pub(super) struct View<'a, R: Rounding> {
+    pub(super) kernel: &'a [i8],
+    pub(super) bias: &'a [R::Accumulator],
+    pub(super) prepared: &'a [R::Prepared],
+    pub(super) quantisation: Quantisation,
+    #[cfg_attr(
+        conv_arch = "portable",
+        allow(dead_code, reason = "there is no short form")
+    )]
+    pub(super) is_short: bool,
+}
+
+impl<R: Rounding> View<'_, R>
+where
+    R::Accumulator: Accumulate,
+{
+    /// On the core's own kernels.
+    #[cfg(not(conv_arch = "portable"))]
+    pub(super) fn run_on_core<T: Activation, O: Activation>(
+        &self,
+        plan: &Plan,
+        input: &[T],
+        output: &mut [O],
+        scratch: arch::Region<'_>,
+    ) {
+        let layer = arch::Layer {
+            plan,
+            kernel: self.kernel,
+            bias: R::Accumulator::narrow(self.bias),
+            records: arch::records::<R>(self.prepared),
+            quantisation: &self.quantisation,
+        };
+        let function = requantising::<R, O>(self.prepared, &self.quantisation);
+        let last = match const { R::HAS_RECORDS && O::LEAST == -128 } && self.is_short {
+            true => arch::Last::Short,
+            false => arch::Last::General(function),
+        };
+        arch::run(&layer, input, output, scratch, &last);
+    }
+
+    /// On the loops that every core has, weights in their own order.
+    pub(super) fn run_portably<T: Activation, O: Activation>(
+        &self,
+        plan: &Plan,
+        input: &[T],
+        output: &mut [O],
+    ) {
+        let finish = RequantiseLayer::<R, O> {
+            bias: self.bias,
+            prepared: self.prepared,
+            quantisation: &self.quantisation,
+            correction: None,
+            output: PhantomData,
+        };
+        let operands = Operands {
+            product: Offset {
+                zero_point: self.quantisation.input_zero_point,
+            },
+            input,
+            kernel: self.kernel,
+            finish: &finish,
+        };
+        operands.run(plan, Pixels::All, output);
+    }
+}
+
+/// Fills in what a layer stores for each channel; says whether the core's short requantisation is exact for all of them. All
+/// slices have a value for each.
+pub(super) fn channels_of<T: Activation, R: Rounding>(
+    weights: &Weights<'_>,
+    requantisation: &Requantisation<'_, R>,
+    bias: &mut [R::Accumulator],
+    prepared: &mut [R::Prepared],
+) -> bool
+where
+    R::Accumulator: Accumulate,
+{
+    let &Requantisation {
+        bias: given,
+        scales,
+        quantisation,
+    } = requantisation;
+    let zero_point = quantisation.input_zero_point;
+    let channels = bias.len();
+    let folded = is_folded::<R::Accumulator>() && arch::runs_layer::<T, R>(weights.operation);
+    let mut are_short = true;
+    for (channel, (slot, record)) in bias.iter_mut().zip(&mut *prepared).enumerate() {
+        let value = given.and_then(|bias| bias.get(channel).copied());
+        let value = value.unwrap_or(R::Accumulator::ZERO);
+        let magnitude = value.into().unsigned_abs();
+        let reach = reach::<T>(zero_point);
+        let (correction, greatest) =
+            weights.of_channel(channel, channels, zero_point, reach, magnitude);
+        *slot = match folded {
+            // It fits: the bound of the sum is one of this as well.
+            true => value.plus(R::Accumulator::from(correction as i32)),
+            false => value,
+        };
+        if let Some(&scale) = scales.get(channel).or(scales.first()) {
+            *record = R::prepare(scale, quantisation.output_zero_point);
+            let record = arch::records::<R>(core::slice::from_ref(record));
+            are_short = are_short && arch::are_short(record, &[greatest]);
+        }
+    }
+    are_short
 }
 
 /// The output of a channel and its sum. A function of contract and output alone, so that layers share what runs it.

@@ -179,6 +179,23 @@ impl Weights<'_> {
         greatest
     }
 
+    /// `−zero_point·Σweight` of a channel, of a transposed layer 0, and a bound of its accumulators' magnitude.
+    pub(super) const fn of_channel(
+        &self,
+        channel: usize,
+        channels: usize,
+        zero_point: i32,
+        reach: u64,
+        bias: u64,
+    ) -> (i64, u64) {
+        let Sums { sum, magnitude } = self.greatest(channel, channels);
+        let correction = match self.is_transposed() {
+            true => 0,
+            false => -(zero_point as i64) * sum,
+        };
+        (correction, magnitude as u64 * reach + bias)
+    }
+
     /// Its sum of magnitudes.
     pub(super) const fn magnitude(&self, channel: usize, channels: usize) -> u64 {
         self.greatest(channel, channels).magnitude as u64

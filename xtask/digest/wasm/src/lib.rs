@@ -49,6 +49,14 @@ pub extern "C" fn layers() -> u32 {
     print(conv_digest::layers)
 }
 
+/// Runs the cases of the core's own kernels and returns how many failed their own check.
+#[allow(unsafe_code)]
+// SAFETY: nothing else in this module exports the name.
+#[unsafe(no_mangle)]
+pub extern "C" fn kernels() -> u32 {
+    print(conv_digest::kernels)
+}
+
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
