@@ -6,7 +6,7 @@ use crate::command::Invocation;
 use crate::console::Console;
 use crate::targets::Target;
 use crate::toolchain::Choice;
-use crate::{digest, firmware, image, setup};
+use crate::{digest, firmware, image, instructions, setup};
 
 /// Builds everything for the targets.
 ///
@@ -45,6 +45,7 @@ fn one(console: &Console, target: &'static Target, choice: Choice) -> Result<()>
     }
     if target.board().is_some() {
         firmware::build(console, target, choice)?;
+        instructions::build(console, target, choice)?;
     }
     Ok(())
 }

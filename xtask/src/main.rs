@@ -16,12 +16,16 @@
 //! | [`fuzz`], [`valgrind`] | run-time forms and unsafe kernels under a fuzzer, AddressSanitizer and Valgrind |
 //! | [`size`] | flash and RAM of every example |
 //! | [`stack`] | worst-case stack of each kind of layer, painted and measured |
-//! | [`instructions`] | instructions of the example network, layer by layer |
+//! | [`instructions`] | instructions of each case, beside what other exact libraries take |
+//! | [`anchors`] | what those take, and from where it is known |
+//! | [`committed`] | committed figures that may not grow |
 //! | [`measurements`] | what a firmware program measures, board by board, as a table |
 //! | [`package`], [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
 
+mod anchors;
 mod build;
 mod command;
+mod committed;
 mod console;
 mod digest;
 mod firmware;
@@ -91,7 +95,7 @@ enum Verb {
     Size(size::SizeArgs),
     /// Worst-case stack of each kind of layer on every board.
     Stack(stack::StackArgs),
-    /// Instructions of the example network on every board, layer by layer.
+    /// Instructions of each case on every board, beside what other exact libraries take.
     Instructions(instructions::InstructionsArgs),
     /// Run the fuzz targets under AddressSanitizer.
     Fuzz(fuzz::FuzzArgs),

@@ -12,8 +12,6 @@ use crate::toolchain::Choice;
 pub(crate) struct Measuring {
     /// The binary of the firmware workspace.
     pub(crate) binary: &'static str,
-    /// What QEMU is told besides.
-    pub(crate) machine: &'static str,
     /// What the table is of.
     pub(crate) title: &'static str,
     /// Fewer lines are an error.
@@ -43,7 +41,7 @@ impl Measuring {
                 ..firmware::program(self.binary)
             };
             let image = image::build(console, &program, target, choice)?;
-            let text = firmware::run_with(console, self.binary, &image, target, self.machine)?;
+            let text = firmware::run(console, self.binary, &image, target)?;
             let column = self.column(&text);
             columns.push(column.with_context(|| format!("on {}", target.machine_name()))?);
         }
@@ -95,7 +93,6 @@ mod tests {
     fn measurements_are_read_and_counted() {
         let measuring = Measuring {
             binary: "",
-            machine: "",
             title: "",
             at_least: 20,
         };

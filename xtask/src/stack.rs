@@ -54,7 +54,6 @@ pub(crate) fn verb(console: &Console, arguments: &StackArgs, choice: Choice) -> 
 pub(crate) fn check(console: &Console, boards: &[&Target], choice: Choice) -> Result<()> {
     let layers = Measuring {
         binary: "stack",
-        machine: "",
         title: "bytes of stack",
         at_least: 20,
     };

@@ -1,0 +1,154 @@
+//! What other exact libraries take: the figures that ours are held against.
+//!
+//! An anchor is the least that any library needs whose every output byte is TFLite's reference's, in instructions per
+//! multiply-accumulate over a whole layer, counted under QEMU's `-icount shift=0` (7.2) with the data of
+//! `conv_vectors::anchors`. The libraries:
+//!
+//! - **CMSIS-NN** (Apache-2.0, commit 99f736a), built by arm-none-eabi-gcc 12.2 with `-Ofast`, or with
+//!   `-O2 -DCMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY`, which takes fewer on every row of the Cortex-M4. All but the
+//!   following. The `f32` ones are `arm_convolve_wrapper_f32` and `arm_transpose_conv_f32`.
+//! - **TinyEngine** (MIT), its kernel for three input channels: the Cortex-M4 and M7 in the row of 32×32×3. It is exact at
+//!   stride 2, and with stride 1 does not pad right and bottom; CMSIS-NN takes 4.50 there.
+//! - **muriscv-nn**: riscv32imc, and the depthwise rows of the Cortex-M0, with aligned 32-bit loads that an Armv6-M
+//!   core faults on where the address is odd; CMSIS-NN takes 35.6 and 37.8, esp-nn 22.9 and 23.6.
+//!
+//! TinyMaix, NNoM and TinyEngine's float requantisation take fewer on some rows and are not exact. Code for the
+//! Cortex-M0 was run by the board mps2-an385.
+//!
+//! A case of a program of `examples/firmware/measure` that has no row here is counted without an anchor, and its hash
+//! is not looked at.
+
+/// The targets that have anchors, in the order of the columns.
+const CORES: [&str; 7] = [
+    "cortex-m0",
+    "cortex-m3",
+    "cortex-m4f",
+    "cortex-m7",
+    "cortex-m33",
+    "cortex-m55",
+    "riscv32imc",
+];
+
+/// A case whose output is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    /// What the program that counts it calls it.
+    pub(crate) name: &'static str,
+    /// 32-bit FNV-1a of the output's bytes.
+    pub(crate) hash: u32,
+    /// By core.
+    anchors: [Option<f64>; CORES.len()],
+}
+
+/// The cases.
+#[rustfmt::skip]
+pub(crate) static CASES: [Case; 17] = [
+    //                                                          M0+     M3     M4F    M7     M33    M55   rv32imc
+    int8("conv3x3 16x16x16→32 s1 p1",        0xcb1c_47fb, [ 7.130,  3.061, 2.088, 2.096, 2.092, 0.420,  4.126]),
+    int8("conv3x3 32x32x3→16 s1 p1",         0x3667_a45d, [11.69,   5.446, 2.42,  2.43,  4.506, 1.735,  6.010]),
+    int8("conv1x1 25x5x64→64",               0xec34_deea, [ 7.04,   3.017, 1.972, 1.963, 1.983, 0.507,  4.807]),
+    int8("conv10x4 49x10x1→64 s2 p1",        0x9177_579c, [ 9.425,  4.268, 3.31,  3.364, 3.324, 1.164,  5.047]),
+    int8("conv5x5 8x8x32→32 s1 p2",          0x1f0d_26cc, [ 6.34,   2.769, 1.80,  1.808, 1.809, 0.272,  3.898]),
+    int8("depthwise 3x3 25x5x64 s1 p1",      0x34a6_2534, [18.0,    8.41,  6.991, 7.187, 6.979, 2.967, 11.78]),
+    int8("depthwise 3x3 16x16x32 s2 p1",     0xc661_e485, [18.7,    8.85,  7.294, 7.493, 7.270, 3.461, 12.52]),
+    int8("transposed k3 s2 p1 a1 8x8x16→16", 0xf8a3_fb63, [11.787,  5.597, 4.203, 4.203, 4.124, 2.253,  7.002]),
+    int8("transposed k4 s2 p1 8x8x16→16",    0x6df3_88f3, [10.560,  5.095, 3.774, 3.774, 3.730, 2.034,  6.219]),
+    int8("transposed k2 s2 8x8x32→16",       0xbe8f_fabf, [29.946, 13.146, 8.933, 8.933, 8.940, 1.865, 21.45]),
+    int8("transposed k3 s1 p1 16x16x8→8",    0x103f_4da2, [12.048,  6.171, 4.782, 4.782, 4.750, 4.052,  7.105]),
+    //                                                       M4F    M7
+    f32("conv3x3 16x16x8→16 s1 p1 f32",         0x80f5_3498, 5.818, 6.757),
+    f32("conv1x1 16x16x32→32 f32",              0xb9b5_6dcc, 5.609, 6.480),
+    f32("transposed k4 s2 p1 8x8x16→16 f32",    0x80f7_4735, 7.781, 7.688),
+    f32("transposed k2 s2 8x8x32→16 f32",       0xe99f_33df, 9.715, 9.528),
+    f32("transposed k3 s2 p1 a1 8x8x16→16 f32", 0xdd76_9bee, 8.513, 8.346),
+    // The example network's logits and drawing of its first picture, as TFLite's reference kernels give them.
+    alone("network: a picture", 0x5635_4992),
+];
+
+const fn int8(name: &'static str, hash: u32, least: [f64; CORES.len()]) -> Case {
+    let mut case = alone(name, hash);
+    let mut core = 0;
+    while core < CORES.len() {
+        case.anchors[core] = Some(least[core]);
+        core += 1;
+    }
+    case
+}
+
+const fn f32(name: &'static str, hash: u32, m4f: f64, m7: f64) -> Case {
+    let anchors = [None, None, Some(m4f), Some(m7), None, None, None];
+    Case {
+        name,
+        hash,
+        anchors,
+    }
+}
+
+/// A case that no other library has been counted in.
+const fn alone(name: &'static str, hash: u32) -> Case {
+    let anchors = [None; CORES.len()];
+    Case {
+        name,
+        hash,
+        anchors,
+    }
+}
+
+/// The row of a case.
+pub(crate) fn case(name: &str) -> Option<&'static Case> {
+    CASES.iter().find(|case| case.name == name)
+}
+
+impl Case {
+    /// The least instructions per multiply-accumulate of any other exact library on a target.
+    pub(crate) fn anchor(&self, target: &str) -> Option<f64> {
+        self.anchors[core(target)?]
+    }
+}
+
+fn core(target: &str) -> Option<usize> {
+    CORES.iter().position(|core| *core == target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets::TARGETS;
+
+    #[test]
+    fn every_core_is_a_target_with_a_board() {
+        for core in CORES {
+            let target = TARGETS.iter().find(|target| target.name == core);
+            assert!(
+                target.is_some_and(|target| target.board().is_some()),
+                "{core}"
+            );
+        }
+        let boards = TARGETS.iter().filter(|target| target.board().is_some());
+        assert_eq!(boards.count(), CORES.len());
+    }
+
+    #[test]
+    fn the_int8_hashes_are_those_that_conv_vectors_derives() {
+        for (case, layer) in CASES.iter().zip(&conv_vectors::anchors::LAYERS) {
+            assert_eq!(case.hash, layer.hash, "{} is {}", case.name, layer.name);
+        }
+    }
+
+    #[test]
+    fn an_anchor_belongs_to_a_case_and_a_core() {
+        let anchor = |name, target| case(name).unwrap().anchor(target);
+        assert_eq!(
+            anchor("conv3x3 16x16x16→32 s1 p1", "cortex-m55"),
+            Some(0.42)
+        );
+        assert_eq!(anchor("conv1x1 16x16x32→32 f32", "cortex-m7"), Some(6.48));
+        assert_eq!(anchor("conv1x1 16x16x32→32 f32", "cortex-m0"), None);
+        assert_eq!(anchor("conv1x1 25x5x64→64", "wasm32"), None);
+        assert!(case("network: residual sum").is_none());
+        for case in &CASES {
+            let of_name = CASES.iter().filter(|other| other.name == case.name);
+            assert_eq!(of_name.count(), 1, "{}", case.name);
+        }
+    }
+}
