@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::anchors;
+use crate::code::Build;
 use crate::committed::{Figure, Ledger};
 use crate::console::{Console, Quiet};
 use crate::firmware;
@@ -41,9 +42,12 @@ enum Memory {
     Large,
 }
 
+/// The program that counts the int8 layers.
+const INT8: (&str, Memory) = ("instructions_int8", Memory::Large);
+
 /// Every program that counts.
 const PROGRAMS: [(&str, Memory); 3] = [
-    ("instructions_int8", Memory::Large),
+    INT8,
     ("instructions_float", Memory::Large),
     ("instructions_network", Memory::Board),
 ];
@@ -57,6 +61,9 @@ pub(crate) struct InstructionsArgs {
     /// One JSON object a line: target, case, macs, instructions, anchor (per MAC, or null), hash.
     #[arg(long)]
     json: bool,
+    /// Of programs that are built for size, which are not held against the committed counts.
+    #[arg(long, conflicts_with_all = ["check", "bless"])]
+    small: bool,
     /// Fail where a case takes more than 2 % more instructions than committed.
     #[arg(long, conflicts_with = "bless")]
     check: bool,
@@ -76,6 +83,8 @@ pub(crate) struct Count {
     pub(crate) instructions: u64,
     /// 32-bit FNV-1a of its output, where it has one of its own.
     pub(crate) hash: Option<u32>,
+    /// Bytes that it takes beside input and output, where it says so.
+    pub(crate) scratch: Option<u64>,
 }
 
 /// `cargo xtask instructions`.
@@ -89,7 +98,11 @@ pub(crate) fn verb(console: &Console, arguments: &InstructionsArgs, choice: Choi
         console.set_quiet(Quiet::Yes);
     }
     setup::install(console, &boards, choice)?;
-    let figures = show(console, &boards, choice, Form::of(arguments))?;
+    let build = match arguments.small {
+        true => Build::Size,
+        false => Build::Speed,
+    };
+    let figures = show(console, &boards, choice, build, Form::of(arguments))?;
     if arguments.bless {
         COUNTS.write(&figures, &boards, choice)?;
     }
@@ -106,7 +119,7 @@ pub(crate) fn verb(console: &Console, arguments: &InstructionsArgs, choice: Choi
 /// If a program cannot be built or run, an output is wrong, a case takes more than 2 % more instructions than
 /// committed, or the cases are others.
 pub(crate) fn check(console: &Console, boards: &[&'static Target], choice: Choice) -> Result<()> {
-    let figures = show(console, boards, choice, Form::Table)?;
+    let figures = show(console, boards, choice, Build::Speed, Form::Table)?;
     COUNTS.check(&figures, boards, choice)
 }
 
@@ -130,6 +143,7 @@ fn show(
     console: &Console,
     boards: &[&'static Target],
     choice: Choice,
+    build: Build,
     form: Form,
 ) -> Result<Vec<Figure>> {
     let (mut figures, mut failures) = (Vec::new(), Vec::new());
@@ -137,7 +151,7 @@ fn show(
     for target in boards {
         let mut counts = Vec::new();
         for program in PROGRAMS {
-            match count(console, target, choice, program) {
+            match count(console, target, choice, build, program) {
                 Ok(counted) => counts.extend(counted),
                 Err(error) => failures.push(format!("{}: {error:#}", target.name)),
             }
@@ -184,10 +198,24 @@ pub(crate) fn build(console: &Console, target: &'static Target, choice: Choice) 
     image::compile(console, &programs, target.with_memory(), choice)
 }
 
+/// The counts of the int8 layers on a board.
+///
+/// # Errors
+///
+/// If the program cannot be built or run.
+pub(crate) fn int8(
+    console: &Console,
+    target: &'static Target,
+    choice: Choice,
+) -> Result<Vec<Count>> {
+    count(console, target, choice, Build::Speed, INT8)
+}
+
 fn count(
     console: &Console,
     target: &'static Target,
     choice: Choice,
+    build: Build,
     (name, memory): (&str, Memory),
 ) -> Result<Vec<Count>> {
     let machine = match memory {
@@ -197,6 +225,7 @@ fn count(
     let arguments = format!("--bin {name}");
     let program = Program {
         package: PACKAGE,
+        profile: build.profile(),
         arguments: &arguments,
         ..firmware::program(name)
     };
@@ -205,13 +234,13 @@ fn count(
     parse(&text).with_context(|| format!("{name} on {}", machine.machine_name()))
 }
 
-/// Reads what a program printed: a line `name|MACs|instructions|hash` for each case, a dash where it says
+/// Reads what a program printed: a line `name|MACs|instructions|hash|scratch` for each case, a dash where it says
 /// nothing.
 fn parse(text: &str) -> Result<Vec<Count>> {
     let parse = |line: &str| -> Result<Count> {
         let words: Vec<_> = line.split('|').collect();
-        let [case, macs, instructions, hash] = words[..] else {
-            bail!("four things are printed of a case");
+        let [case, macs, instructions, hash, scratch] = words[..] else {
+            bail!("five things are printed of a case");
         };
         Ok(Count {
             case: case.into(),
@@ -220,6 +249,7 @@ fn parse(text: &str) -> Result<Vec<Count>> {
             hash: said(hash)
                 .map(|hash| u32::from_str_radix(hash, 16))
                 .transpose()?,
+            scratch: said(scratch).map(str::parse).transpose()?,
         })
     };
     let counts = text
@@ -336,8 +366,8 @@ mod tests {
     use super::*;
     use crate::targets::TARGETS;
 
-    const TEXT: &str = "conv1x1 25x5x64→64|512000|1024000|ec34deea\n\
-                        network: residual sum|0|24600|-\n";
+    const TEXT: &str = "conv1x1 25x5x64→64|512000|1024000|ec34deea|0\n\
+                        network: residual sum|0|24600|-|-\n";
 
     fn m4f() -> &'static Target {
         let named = |target: &&Target| target.name == "cortex-m4f";
@@ -352,13 +382,23 @@ mod tests {
             (counts[0].macs, counts[0].instructions),
             (512_000, 1_024_000)
         );
-        assert_eq!(counts[0].hash, Some(0xec34_deea));
-        assert_eq!(counts[1].hash, None);
+        assert_eq!(
+            (counts[0].hash, counts[0].scratch),
+            (Some(0xec34_deea), Some(0))
+        );
+        assert_eq!((counts[1].hash, counts[1].scratch), (None, None));
     }
 
     #[test]
     fn anything_else_that_is_printed_is_an_error() {
-        for text in ["", "panicked", "a|1|2", "a|b|2|3", "a|1|2|g", "a|1|2|3|4"] {
+        for text in [
+            "",
+            "panicked",
+            "a|1|2|3",
+            "a|b|2|3|4",
+            "a|1|2|g|4",
+            "a|1|2|3|x",
+        ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

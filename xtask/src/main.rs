@@ -14,7 +14,8 @@
 //! | [`symbols`] | finds whatever could panic in a firmware binary, and names the caller |
 //! | [`helium`] | proves that the Cortex-M55 image uses the vector instructions |
 //! | [`fuzz`], [`valgrind`] | run-time forms and unsafe kernels under a fuzzer, AddressSanitizer and Valgrind |
-//! | [`size`] | flash and RAM of every example |
+//! | [`size`] | flash and RAM of every example, code and scratch of the int8 layers |
+//! | [`code`] | code that the int8 layers link |
 //! | [`stack`] | worst-case stack of each kind of layer, painted and measured |
 //! | [`instructions`] | instructions of each case, beside what other exact libraries take |
 //! | [`anchors`] | what those take, and from where it is known |
@@ -24,6 +25,7 @@
 
 mod anchors;
 mod build;
+mod code;
 mod command;
 mod committed;
 mod console;
@@ -91,7 +93,7 @@ enum Verb {
     Qemu(firmware::QemuArgs),
     /// Check that nothing in a firmware binary can panic, and name whatever can.
     Symbols(symbols::SymbolsArgs),
-    /// Flash and RAM of every firmware example on every board.
+    /// Flash and RAM of every firmware example and of the int8 layers on every board.
     Size(size::SizeArgs),
     /// Worst-case stack of each kind of layer on every board.
     Stack(stack::StackArgs),

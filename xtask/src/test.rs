@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::digest::{self, Report, Row};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{firmware, fuzz, helium, instructions, package, setup, stack, symbols, valgrind};
+use crate::{firmware, fuzz, helium, instructions, package, setup, size, stack, symbols, valgrind};
 
 /// What has passed and what has not.
 struct Tally<'a> {
@@ -102,6 +102,7 @@ pub(crate) fn everything(
         tally.step("instructions", || {
             instructions::check(console, &boards, choice)
         });
+        tally.step("size", || size::check(console, &boards, choice));
     }
     emulated(&mut tally, targets, choice);
     let rows = digests(&mut tally, targets, choice);

@@ -32,9 +32,10 @@ pub fn count<I: ?Sized, O: ?Sized>(
     instructions
 }
 
-/// Prints a case: `name|MACs|instructions|hash`, the hash in eight hexadecimal digits.
-pub fn report(name: &str, macs: usize, instructions: u64, hash: u32) {
-    println!("{name}|{macs}|{instructions}|{hash:08x}");
+/// Prints a case: `name|MACs|instructions|hash|scratch`. The hash has eight hexadecimal digits; scratch is what the case
+/// takes beside its input and its output, in bytes.
+pub fn report(name: &str, macs: usize, instructions: u64, hash: u32, scratch: usize) {
+    println!("{name}|{macs}|{instructions}|{hash:08x}|{scratch}");
 }
 
 /// The 32-bit FNV-1a hash of an output's bytes, of wider elements each in little-endian order.

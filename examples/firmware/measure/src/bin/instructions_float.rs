@@ -104,5 +104,5 @@ fn counted<
     let instructions = case::count(counter, input, output, run);
     let values = output.as_flattened().as_flattened().iter();
     let hash = case::hash(values.flat_map(|value| value.to_bits().to_le_bytes()));
-    case::report(name, macs, instructions, hash);
+    case::report(name, macs, instructions, hash, 0);
 }

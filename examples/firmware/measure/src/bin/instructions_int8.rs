@@ -34,9 +34,16 @@ macro_rules! counted {
         let instructions = case::count($counter, input, output, |input, output| {
             run!(int8::$layer, input, output, $scratch);
         });
-        let bytes = output.as_flattened().as_flattened().iter();
-        let hash = case::hash(bytes.map(|&value| value as u8));
-        case::report($name, const { LAYERS[$index].macs() }, instructions, hash);
+        let values = output.as_flattened().as_flattened().iter();
+        let hash = case::hash(values.map(|&value| value as u8));
+        let bytes = int8::$layer.scratch_bytes();
+        case::report(
+            $name,
+            const { LAYERS[$index].macs() },
+            instructions,
+            hash,
+            bytes,
+        );
     };
 }
 
