@@ -188,6 +188,51 @@ pub(crate) fn measure(
     Ok((report, time))
 }
 
+/// Builds the parts that layers run in with conv-core's kernels turned off, runs them and holds them against what is expected.
+///
+/// # Errors
+///
+/// If one cannot be built or run, or computes something else.
+pub(crate) fn without_kernels(
+    console: &Console,
+    target: &'static Target,
+    choice: Choice,
+    expected: &Report,
+) -> Result<()> {
+    // On cores with a float unit the plain operations have kernels too.
+    let parts: &[(&str, &str)] = match target.triple.ends_with("eabihf") {
+        true => &[
+            ("operations", "--bin operations --features portable"),
+            ("layers", "--bin layers --features portable"),
+        ],
+        false => &[("layers", "--bin layers --features portable")],
+    };
+    for (program, machine) in programs(target) {
+        let Some((_, arguments)) = parts.iter().find(|(part, _)| *part == program.file) else {
+            continue;
+        };
+        let program = Program {
+            arguments,
+            ..program
+        };
+        let image = image::build(console, &program, machine, choice)?;
+        let outcome = image::run(console, &image, machine)?;
+        let text = outcome.stdout();
+        let digest = text
+            .lines()
+            .find_map(|line| line.strip_prefix("digest ")?.split_whitespace().next())
+            .with_context(|| format!("{} printed no digest:\n{text}", program.file))?;
+        if !expected.digests.iter().any(|expected| expected == digest) {
+            bail!(
+                "{} without kernels: digest {digest}, expected one of {}",
+                program.file,
+                expected.digests.join(" ")
+            );
+        }
+    }
+    Ok(())
+}
+
 /// One row of the table at the end of `cargo xtask test`.
 #[derive(Debug)]
 pub(crate) struct Row {

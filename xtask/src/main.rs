@@ -24,6 +24,7 @@
 //! | [`package`], [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
 
 mod anchors;
+mod blocks;
 mod build;
 mod code;
 mod command;

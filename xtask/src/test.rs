@@ -10,7 +10,9 @@ use crate::console::Console;
 use crate::digest::{self, Report, Row};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{firmware, fuzz, helium, instructions, package, setup, size, stack, symbols, valgrind};
+use crate::{
+    blocks, firmware, fuzz, helium, instructions, package, setup, size, stack, symbols, valgrind,
+};
 
 /// What has passed and what has not.
 struct Tally<'a> {
@@ -161,6 +163,13 @@ fn host(tally: &mut Tally<'_>) {
         let line = "test --locked --workspace --exclude xtask --all-features --doc";
         run(Invocation::cargo(line))
     });
+    for arch in ["dsp", "packed", "helium"] {
+        tally.step(&format!("tests of the model of {arch}"), || {
+            let line = "test --locked -p conv-core --test quantised --test layers --test stream --target-dir";
+            let models = crate::command::target_directory().join("models");
+            run(Invocation::cargo(line).path(&models).env("CONV_ARCH", arch))
+        });
+    }
     tally.step("fuzzing", || fuzz::minute(console));
     tally.step("valgrind", || valgrind::check(console));
     tally.step("packages", || package::check(console));
@@ -272,6 +281,17 @@ fn digests(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) -
             let failure = row.failure();
             rows.push(row);
             failure.map_or(Ok(()), |failure| Err(anyhow!(failure)))
+        });
+        if target.board().is_some() {
+            let name = format!("digest without kernels: {}", target.name);
+            tally.step(&name, || {
+                digest::without_kernels(console, target, choice, &expected)
+            });
+        }
+    }
+    for target in targets.iter().filter(|target| blocks::of_interest(target)) {
+        tally.step(&format!("inner loops: {}", target.name), || {
+            blocks::check(console, target, choice)
         });
     }
     for target in targets.iter().filter(|target| helium::is_asked_for(target)) {
