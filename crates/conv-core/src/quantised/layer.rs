@@ -71,6 +71,27 @@ kinds! {
 pub struct FullyConnected;
 
 /// A direct quantised layer on images. See the [module](crate::quantised).
+///
+/// A pointwise one may have its kernel as `[[i8; CI]; CO]`; it then needs no scratch on any core.
+///
+/// ```
+/// use conv_core::quantised::{QuantConv2d, Quantisation};
+/// use conv_core::requantise::{Double, Multiplier};
+/// use conv_core::window2d;
+///
+/// window2d! { struct Pointwise }
+///
+/// static MIX: QuantConv2d<Pointwise, i8, [[i8; 3]; 2], Double, 2> = QuantConv2d::pointwise(
+///     [[1, 1, 1], [2, 0, -2]],
+///     [0, 1],
+///     [Multiplier::from_scale(1.0).unwrap(); 2],
+///     Quantisation::new(0, 0),
+/// );
+///
+/// let mut output = [[[0_i8; 2]; 2]; 1];
+/// MIX.run(&[[[1_i8, 2, 3], [4, 5, 6]]], &mut output, &mut MIX.scratch());
+/// assert_eq!(output, [[[6, -3], [15, -3]]]);
+/// ```
 pub type QuantConv2d<M, T, K, R, const CO: usize> = QuantLayer<Conv, M, T, K, R, CO, 2>;
 
 /// A depthwise quantised layer on images, its kernel `[[[i8; CO]; KW]; KH]`; output channel `c·m + i` reads input
@@ -369,6 +390,20 @@ constructors! {
     FullyConnected, Conv, [CI, CO], [1, 1],
     [[i8; CI]; CO], |kernel| kernel.as_flattened(), as_given |ordered| ordered.as_flattened_mut(),
     Int4Kernel<CI, 1, 1, CO, BYTES>, CI * CO
+}
+// A pointwise layer, whose kernel has no taps to spell out.
+constructor! {
+    /// A pointwise layer with these weights, and a bias and a scale for each output channel. It needs no scratch.
+    pointwise: 2, Window2d, [M::HEIGHT, M::WIDTH], Conv, Conv, [CI, CO], [1, 1], [[i8; CI]; CO],
+    Contract32, i32, |kernel| Stored::Bytes(kernel.as_flattened()), |kernels| {
+        let (kernel, ordered, order) = kernels;
+        for_core::<T>(order, kernel.as_flattened(), ordered.as_flattened_mut());
+    }
+}
+constructor! {
+    /// A pointwise layer with 64-bit biases and accumulators, for `i16` activations.
+    pointwise_wide: 2, Window2d, [M::HEIGHT, M::WIDTH], Conv, Conv, [CI, CO], [1, 1], [[i8; CI]; CO],
+    Contract64, i64, |kernel| Stored::Bytes(kernel.as_flattened()), |_kernels| {}
 }
 constructors! {
     1, Window1d, [Window::new(), M::LENGTH];
