@@ -44,6 +44,9 @@ mod sealed {
     pub trait Sealed {}
 }
 
+/// Whether a product of 64 bits is an instruction and not a call, which is so but for Armv6-M and Armv8-M's baseline.
+pub(crate) const LONG_PRODUCT: bool = !cfg!(conv_isa = "armv6m");
+
 macro_rules! elements {
     ($($element:ty = $zero:literal),* $(,)?) => {$(
         impl sealed::Sealed for $element {}

@@ -57,7 +57,7 @@ pub struct Plan {
 /// Along one axis: from a target position to the taps that reach it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
-    axis: Axis,
+    pub(crate) axis: Axis,
     direction: Direction,
     pub(crate) source: usize,
     pub(crate) target: usize,

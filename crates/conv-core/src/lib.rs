@@ -160,6 +160,7 @@ mod message;
 pub mod micromath;
 pub mod pool;
 pub mod quantised;
+mod reciprocal;
 pub mod requantise;
 pub mod shape;
 pub mod stream;

@@ -29,20 +29,27 @@
 //! assert_eq!(small, [[4, 5]]);
 //! ```
 //!
+//! Windows that lie inside the input are a run along a row of outputs. In each, channels are gathered side by side, four
+//! taps in one pass over them. Windows of four and of nine taps, 2×2 and 3×3, take one pass, their sums in registers; the
+//! sums of others are kept for 32 channels at a time. A mean is a product, see the module `reciprocal`: no output is divided,
+//! but by more than 256 taps.
+//!
 //! Signals have [`AveragePool1d`] and [`MaxPool1d`], shapes known at run time [`Geometry::pool`]; maps that arrive row by
 //! row are pooled by [`Stream::pool`](crate::stream::Stream::pool).
 
+use core::hint;
 use core::marker::PhantomData;
-use core::mem;
+use core::ops::Range;
 
 use crate::axis::attempt;
 use crate::dot::part;
 use crate::dynamic::{Operation, Planar, length};
 use crate::element::Element;
-use crate::engine::{Direction, LANES, Line, Plan};
+use crate::engine::{Direction, Line, Plan};
 use crate::error::{Buffer, Dimension, Error};
 use crate::finish::Saturate;
 use crate::geometry::{Geometry, KernelLayout};
+use crate::reciprocal::Reciprocal;
 use crate::shape::{Image, Signal};
 use crate::typed::{KernelShape, Settings, Shape};
 use crate::window::{self, Window1d, Window2d};
@@ -74,9 +81,22 @@ pub trait Pooled: Saturate {
     #[must_use]
     fn add_to(self, sum: Self::Sum) -> Self::Sum;
 
-    /// The mean of `count` values, 0 of none.
+    /// What the mean of so many values divides by.
+    #[doc(hidden)]
+    type Divisor: Copy;
+
+    /// The divisor of `count` values.
+    #[doc(hidden)]
+    fn divisor(count: usize) -> Self::Divisor;
+
+    /// The means of as many values as the divisor counts, 0 of none.
+    #[doc(hidden)]
+    fn means(sums: &[Self::Sum], divisor: Self::Divisor, means: &mut [Self]);
+
+    /// The mean of `N` values.
+    #[doc(hidden)]
     #[must_use]
-    fn mean(sum: Self::Sum, count: usize) -> Self;
+    fn mean_of<const N: usize>(sum: Self::Sum) -> Self;
 }
 
 macro_rules! pooled_integer {
@@ -97,12 +117,21 @@ macro_rules! pooled_integer {
                 sum.wrapping_add(i32::from(self))
             }
 
+            type Divisor = Reciprocal;
+
             #[inline]
-            fn mean(sum: i32, count: usize) -> Self {
-                // The windows were checked: `count` is at most `TAPS`.
-                let count = count as i32;
-                let half = if sum > 0 { count / 2 } else { -(count / 2) };
-                sum.wrapping_add(half).checked_div(count).unwrap_or(0) as Self
+            fn divisor(count: usize) -> Reciprocal {
+                Reciprocal::new(count, Self::MIN as i32)
+            }
+
+            #[inline]
+            fn means(sums: &[i32], divisor: Reciprocal, means: &mut [Self]) {
+                divisor.means(sums, Self::MIN as i32, |mean| mean as Self, means);
+            }
+
+            #[inline]
+            fn mean_of<const N: usize>(sum: i32) -> Self {
+                const { Reciprocal::new(N, Self::MIN as i32) }.mean::<{ Self::BITS }>(sum, Self::MIN as i32) as Self
             }
         }
     )*};
@@ -127,12 +156,24 @@ macro_rules! pooled_float {
                 sum + self
             }
 
+            type Divisor = Self;
+
             #[inline]
-            fn mean(sum: Self, count: usize) -> Self {
-                if count == 0 {
-                    return 0.0;
+            fn divisor(count: usize) -> Self {
+                // 0 of no value: the sum is.
+                Ord::max(count, 1) as Self
+            }
+
+            #[inline]
+            fn means(sums: &[Self], divisor: Self, means: &mut [Self]) {
+                for (mean, &sum) in means.iter_mut().zip(sums) {
+                    *mean = sum / divisor;
                 }
-                sum / count as Self
+            }
+
+            #[inline]
+            fn mean_of<const N: usize>(sum: Self) -> Self {
+                sum / N as Self
             }
         }
     )*};
@@ -463,62 +504,368 @@ pub(crate) fn run<T: Pooled>(
     output: &mut [T],
     (low, high): (T, T),
 ) {
+    let clamp = (low != T::LEAST || high != T::GREATEST).then_some((low, high));
     match operation {
-        PoolOperation::Average => {
-            let mean = |sum, count| T::mean(sum, count).clamped(low, high);
-            each_window(
-                plan,
-                input,
-                output,
-                T::Sum::ZERO,
-                |sum, x| x.add_to(sum),
-                mean,
-            );
-        }
-        PoolOperation::Max => {
-            let clamped = |greatest: T, _| greatest.clamped(low, high);
-            each_window(plan, input, output, T::LEAST, T::greater, clamped);
+        PoolOperation::Average => each_window::<T, Average>(plan, input, output, clamp),
+        PoolOperation::Max => each_window::<T, Max>(plan, input, output, clamp),
+    }
+}
+
+/// How the values of a window become one.
+trait Fold<T> {
+    /// What they are gathered in.
+    type Sum: Copy;
+    /// What depends on their number alone.
+    type Divisor: Copy;
+    /// The sum of no value.
+    const START: Self::Sum;
+
+    /// The sum with one more value.
+    fn step(sum: Self::Sum, value: T) -> Self::Sum;
+
+    /// The divisor of `count` values.
+    fn divisor(count: usize) -> Self::Divisor;
+
+    /// The output of `N` values.
+    fn of<const N: usize>(sum: Self::Sum) -> T;
+
+    /// The outputs of as many sums.
+    fn finish(sums: &[Self::Sum], divisor: Self::Divisor, outputs: &mut [T]);
+}
+
+impl<T: Pooled> Fold<T> for Average {
+    type Sum = T::Sum;
+    type Divisor = T::Divisor;
+    const START: T::Sum = T::Sum::ZERO;
+
+    #[inline]
+    fn step(sum: T::Sum, value: T) -> T::Sum {
+        value.add_to(sum)
+    }
+
+    #[inline]
+    fn divisor(count: usize) -> T::Divisor {
+        T::divisor(count)
+    }
+
+    #[inline]
+    fn of<const N: usize>(sum: T::Sum) -> T {
+        T::mean_of::<N>(sum)
+    }
+
+    #[inline(never)]
+    fn finish(sums: &[T::Sum], divisor: T::Divisor, outputs: &mut [T]) {
+        T::means(sums, divisor, outputs);
+    }
+}
+
+impl<T: Pooled> Fold<T> for Max {
+    type Sum = T;
+    type Divisor = ();
+    const START: T = T::LEAST;
+
+    #[inline]
+    fn step(greatest: T, value: T) -> T {
+        T::greater(greatest, value)
+    }
+
+    #[inline]
+    fn divisor(_count: usize) {}
+
+    #[inline]
+    fn of<const N: usize>(sum: T) -> T {
+        sum
+    }
+
+    #[inline(never)]
+    fn finish(sums: &[T], (): (), outputs: &mut [T]) {
+        for (output, &greatest) in outputs.iter_mut().zip(sums) {
+            *output = greatest;
         }
     }
 }
 
-/// `finish(step(…step(step(start, x₀), x₁)…), n)` over the `n` taps of every window that lie inside the input, by rows, then
-/// columns.
-fn each_window<T: Copy, A: Copy>(
+/// Channels whose sums are kept, on the stack, from some taps to the next.
+const CHANNELS: usize = 32;
+
+/// Gathers every window's values that lie inside the input, by rows, then columns, each channel by itself.
+///
+/// Along a row of outputs the windows that lie inside the input are one run: they differ in their place alone.
+#[inline(never)]
+fn each_window<T: Pooled, F: Fold<T>>(
     plan: &Plan,
     input: &[T],
     output: &mut [T],
-    start: A,
-    step: impl Fn(A, T) -> A,
-    finish: impl Fn(A, usize) -> T,
+    clamp: Option<(T, T)>,
 ) {
-    let channels = plan.channels();
-    let mut rest = output;
-    for oy in 0..plan.rows.target {
-        let rows = plan.rows.taps(oy);
-        for ox in 0..plan.columns.target {
-            let columns = plan.columns.taps(ox);
-            let Some((pixel, tail)) = mem::take(&mut rest).split_at_mut_checked(channels) else {
+    let channels = Ord::max(plan.channels(), 1);
+    let inside = inside(&plan.columns);
+    let mut windows = Windows::<T, F> {
+        input,
+        channels,
+        clamp,
+        row_step: plan.source(plan.rows.axis.dilation, 0),
+        column_step: plan.source(0, plan.columns.axis.dilation),
+        next: plan.source(0, plan.columns.axis.stride),
+        rows: 0,
+        columns: 0,
+        divisor: F::divisor(0),
+    };
+    let row_elements = plan.columns.target.wrapping_mul(channels);
+    for (oy, mut row) in output.chunks_mut(Ord::max(row_elements, 1)).enumerate() {
+        let (rows, y) = taps(&plan.rows, oy);
+        let mut ox = 0;
+        while ox < plan.columns.target {
+            let (columns, x) = taps(&plan.columns, ox);
+            let run = if ox == inside.start { inside.len() } else { 1 };
+            let run = Ord::max(run, 1);
+            let elements = run.wrapping_mul(channels);
+            let Some((outputs, rest)) = row.split_at_mut_checked(elements) else {
                 return;
             };
-            rest = tail;
-            let count = rows.count.wrapping_mul(columns.count);
-            let mut first = 0;
-            for slots in pixel.chunks_mut(LANES) {
-                let mut lanes = [start; LANES];
-                for (_, y) in rows.each() {
-                    for (_, x) in columns.each() {
-                        let values = part(input, plan.source(y, x) + first, slots.len());
-                        for (lane, &value) in lanes.iter_mut().zip(values) {
-                            *lane = step(*lane, value);
-                        }
-                    }
-                }
-                for (slot, &lane) in slots.iter_mut().zip(&lanes) {
-                    *slot = finish(lane, count);
-                }
-                first += LANES;
+            windows.resize(rows, columns);
+            windows.run(plan.source(y, x), outputs);
+            row = rest;
+            ox += run;
+        }
+    }
+}
+
+/// The outputs along a line whose windows lie inside the input.
+#[inline(never)]
+fn inside(line: &Line) -> Range<usize> {
+    let (mut start, mut end) = (0, line.target);
+    while start < end && taps_inside(line, start).is_none() {
+        start += 1;
+    }
+    while start < end && taps_inside(line, end - 1).is_none() {
+        end -= 1;
+    }
+    start..end
+}
+
+/// The position that the first tap of a window reads, where all of them lie inside the input.
+#[inline]
+fn taps_inside(line: &Line, target: usize) -> Option<usize> {
+    let axis = line.axis;
+    let last = axis.kernel.wrapping_sub(1).wrapping_mul(axis.dilation);
+    let first = target
+        .wrapping_mul(axis.stride)
+        .wrapping_add_signed(axis.pad_before.wrapping_neg());
+    // Before the input it is beyond every extent.
+    (first < line.source && last < line.source.wrapping_sub(first)).then_some(first)
+}
+
+/// How many taps of a window lie inside the input along a line, and the position that the first of them reads.
+#[inline(never)]
+fn taps(line: &Line, target: usize) -> (usize, usize) {
+    if let Some(first) = taps_inside(line, target) {
+        return (line.axis.kernel, first);
+    }
+    let taps = line.taps(target);
+    let first = taps.each().next().map_or(0, |(_, position)| position);
+    (taps.count, first)
+}
+
+/// Windows of the same number of taps.
+struct Windows<'a, T, F: Fold<T>> {
+    input: &'a [T],
+    channels: usize,
+    /// The clamp, where it can change anything.
+    clamp: Option<(T, T)>,
+    /// From the values of a tap to those of the next row's.
+    row_step: usize,
+    /// From the values of a tap to those of the next one in its row.
+    column_step: usize,
+    /// From the values of a window to those of the next.
+    next: usize,
+    rows: usize,
+    columns: usize,
+    divisor: F::Divisor,
+}
+
+impl<T: Pooled, F: Fold<T>> Windows<'_, T, F> {
+    /// Other windows: of so many rows and columns.
+    fn resize(&mut self, rows: usize, columns: usize) {
+        let taps = rows.wrapping_mul(columns);
+        if taps != self.taps() {
+            self.divisor = F::divisor(taps);
+        }
+        self.rows = rows;
+        self.columns = columns;
+    }
+
+    #[inline]
+    fn taps(&self) -> usize {
+        self.rows.wrapping_mul(self.columns)
+    }
+
+    /// The outputs of a run of windows, the first of which begins at `start`.
+    #[inline(never)]
+    fn run(&self, start: usize, outputs: &mut [T]) {
+        let mut start = start;
+        let taps = self.taps();
+        for pixel in outputs.chunks_mut(self.channels) {
+            match taps {
+                4 => gather_four(
+                    &mut self.values(start, pixel.len()),
+                    pixel,
+                    whole::<T, F, 4>,
+                ),
+                9 => self.nine(start, pixel),
+                _ => self.any(start, pixel),
+            }
+            start = start.wrapping_add(self.next);
+        }
+        if let Some((low, high)) = self.clamp {
+            for output in outputs {
+                *output = output.clamped(low, high);
             }
         }
+    }
+
+    /// A window of nine taps. Never inlined: what its many pointers spill would be spilled for four, too.
+    #[inline(never)]
+    fn nine(&self, start: usize, pixel: &mut [T]) {
+        gather_nine(
+            &mut self.values(start, pixel.len()),
+            pixel,
+            whole::<T, F, 9>,
+        );
+    }
+
+    /// A window of any number of taps.
+    fn any(&self, start: usize, pixel: &mut [T]) {
+        let mut start = start;
+        for outputs in pixel.chunks_mut(CHANNELS) {
+            self.some(start, outputs);
+            start = start.wrapping_add(CHANNELS);
+        }
+    }
+
+    /// Some channels of a window, their sums on the stack from four taps to the next.
+    #[inline(never)]
+    fn some(&self, start: usize, outputs: &mut [T]) {
+        let mut sums = [F::START; CHANNELS];
+        let Some(sums) = sums.get_mut(..outputs.len()) else {
+            return;
+        };
+        // The compiler must not know that they are 32 at most: it would write the loops below out for each number.
+        let sums = hint::black_box(sums);
+        let mut values = self.values(start, sums.len());
+        let taps = self.taps();
+        for _ in 0..taps / 4 {
+            add_four::<T, F>(sums, &mut values);
+        }
+        for _ in 0..taps % 4 {
+            add_one::<T, F>(sums, &mut values);
+        }
+        F::finish(sums, self.divisor, outputs);
+    }
+
+    /// The values of a window that begins at `start`, `length` channels of each tap.
+    #[inline]
+    fn values(&self, start: usize, length: usize) -> Values<'_, T> {
+        Values {
+            input: self.input,
+            length,
+            row_step: self.row_step,
+            column_step: self.column_step,
+            columns: self.columns,
+            left: self.columns,
+            row: start,
+            start,
+        }
+    }
+}
+
+/// Hands a slot of each channel, and what some taps have there, in their order, to a closure.
+///
+/// Their lengths are compared before the loop, so that it does without.
+macro_rules! gather {
+    ($($name:ident, $count:literal: $($tap:ident)*;)*) => {$(
+        #[inline]
+        fn $name<T: Copy, S>(
+            values: &mut Values<'_, T>,
+            slots: &mut [S],
+            each: impl Fn(&mut S, [T; $count]),
+        ) {
+            let length = slots.len();
+            $(
+                let $tap = values.next();
+                if $tap.len() != length {
+                    return;
+                }
+            )*
+            for channel in 0..length {
+                if let (Some(slot), $(Some(&$tap)),*)
+                    = (slots.get_mut(channel), $($tap.get(channel)),*)
+                {
+                    each(slot, [$($tap),*]);
+                }
+            }
+        }
+    )*};
+}
+gather! {
+    gather_one, 1: a;
+    gather_four, 4: a b c d;
+    gather_nine, 9: a b c d e f g h i;
+}
+
+/// Adds the values of the next tap.
+#[inline(never)]
+fn add_one<T: Pooled, F: Fold<T>>(sums: &mut [F::Sum], values: &mut Values<'_, T>) {
+    gather_one(values, sums, |sum, taps| {
+        *sum = added::<T, F, 1>(*sum, taps);
+    });
+}
+
+/// Adds the values of the next four taps.
+#[inline(never)]
+fn add_four<T: Pooled, F: Fold<T>>(sums: &mut [F::Sum], values: &mut Values<'_, T>) {
+    gather_four(values, sums, |sum, taps| {
+        *sum = added::<T, F, 4>(*sum, taps);
+    });
+}
+
+/// The sum with `N` more values.
+#[inline]
+fn added<T: Pooled, F: Fold<T>, const N: usize>(sum: F::Sum, taps: [T; N]) -> F::Sum {
+    taps.into_iter().fold(sum, F::step)
+}
+
+/// The output of a window of `N` taps, whose sum is never stored.
+#[inline]
+fn whole<T: Pooled, F: Fold<T>, const N: usize>(output: &mut T, taps: [T; N]) {
+    *output = F::of::<N>(added::<T, F, N>(F::START, taps));
+}
+
+/// The values of a window's taps, by rows, then columns: of each some channels.
+struct Values<'a, T> {
+    input: &'a [T],
+    length: usize,
+    row_step: usize,
+    column_step: usize,
+    columns: usize,
+    /// Taps left in the row.
+    left: usize,
+    row: usize,
+    start: usize,
+}
+
+impl<'a, T> Values<'a, T> {
+    /// Those of the next tap.
+    #[inline]
+    fn next(&mut self) -> &'a [T] {
+        let values = part(self.input, self.start, self.length);
+        self.start = self.start.wrapping_add(self.column_step);
+        self.left = self.left.wrapping_sub(1);
+        if self.left == 0 {
+            self.left = self.columns;
+            self.row = self.row.wrapping_add(self.row_step);
+            self.start = self.row;
+        }
+        values
     }
 }
