@@ -30,7 +30,7 @@
 //! functions, ONNX's reference implementation of `QLinearConv`; the second table was measured on single-operator models.
 
 pub use crate::arch::Record;
-use crate::element::Element;
+use crate::element::{Element, LONG_PRODUCT};
 
 /// A real scale in fixed point: `multiplier/2³¹ · 2^shift`.
 ///
@@ -266,25 +266,114 @@ impl Rounding for Double {
         low: i32,
         high: i32,
     ) -> i32 {
-        let product = i64::from(accumulator) * i64::from(scale.multiplier);
-        let Ok(right @ 0..=31) = u32::try_from(scale.shift.wrapping_neg()) else {
+        let product = Product::new(accumulator, scale.multiplier);
+        let rounded = match !scale.shift {
+            before @ 0..=30 => half_away(product.rounded(), before),
+            -1 => product.rounded(),
             // A scale of 1 and more, or so small that nothing is left: the same in 64 bits.
-            return double_far(product, scale.shift, zero_point, low, high);
+            _ => return double_far(accumulator, scale, zero_point, low, high),
         };
-        // |product| ≤ 2³¹·(2³¹ − 1), so that the rounded high half fits.
-        let high_half = ((product >> 31) + ((product >> 30) & 1)) as i32;
-        let mask = ((1_u32 << right) - 1) as i32;
-        let threshold = (mask >> 1) + i32::from(high_half < 0);
-        let up = i32::from(high_half & mask > threshold);
-        let rounded = (high_half >> right).wrapping_add(up);
-        Ord::min(Ord::max(rounded.saturating_add(zero_point), low), high)
+        clamped(rounded, zero_point, low, high)
+    }
+}
+
+/// `value/2^(before + 1)`, half away from zero, for `before` in `0..31`.
+///
+/// It is `⌊(value − [value < 0] + 2^before)/2^(before + 1)⌋`, and the sum in it could overflow where this does not: it is
+/// halved after all other bits are gone. No `value` is `i32::MIN` or `i32::MAX`.
+#[inline]
+pub(crate) fn half_away(value: i32, before: i32) -> i32 {
+    let below = value.wrapping_add(value >> 31) >> before;
+    below.wrapping_add(1) >> 1
+}
+
+/// `min(max(value + zero_point, low), high)`, without overflow.
+#[inline]
+fn clamped(value: i32, zero_point: i32, low: i32, high: i32) -> i32 {
+    Ord::min(Ord::max(value.saturating_add(zero_point), low), high)
+}
+
+/// `accumulator·multiplier`, of a multiplier that is not negative, without its last 16 bits: `high·2^16 + low`.
+///
+/// So it is put together from products of 16 bits where a core has no longer ones, with `a = 2^16·a₁ + a₀` and
+/// `m = 2^16·m₁ + m₀`:
+///
+/// ```text
+/// a·m/2^16 = 2^16·a₁·m₁ + a₁·m₀ + a₀·m₁ + a₀·m₀/2^16
+/// ```
+///
+/// `−2^15 ≤ a₁ < 2^15`, `m₁ < 2^15`, the others are below 2^16: no product of two and no sum below leaves 32 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Product {
+    high: i32,
+    /// Below 2^31.
+    low: u32,
+}
+
+impl Product {
+    #[inline]
+    pub(crate) fn new(accumulator: i32, multiplier: i32) -> Self {
+        if LONG_PRODUCT {
+            let product = i64::from(accumulator) * i64::from(multiplier);
+            return Self {
+                high: (product >> 32) as i32,
+                low: product as u32 >> 16,
+            };
+        }
+        Self::of_halves(accumulator, multiplier)
+    }
+
+    #[inline]
+    fn of_halves(accumulator: i32, multiplier: i32) -> Self {
+        let (a1, a0) = (accumulator >> 16, accumulator as u32 & 0xffff);
+        let (m1, m0) = (multiplier >> 16, multiplier as u32 & 0xffff);
+        let last = a0.wrapping_mul(m0) >> 16;
+        let middle = a1.wrapping_mul(m0 as i32).wrapping_add(last as i32);
+        Self {
+            high: a1.wrapping_mul(m1).wrapping_add(middle >> 16),
+            low: a0
+                .wrapping_mul(m1 as u32)
+                .wrapping_add(middle as u32 & 0xffff),
+        }
+    }
+
+    /// [`Product::rounded`] of an accumulator of a magnitude below 2^30: the high half of twice the product.
+    #[inline]
+    pub(crate) fn rounded_of_less(accumulator: i32, multiplier: i32) -> i32 {
+        if LONG_PRODUCT {
+            let product = i64::from(accumulator.wrapping_shl(1)) * i64::from(multiplier);
+            return (product.wrapping_add(1 << 31) >> 32) as i32;
+        }
+        Self::of_halves(accumulator, multiplier).rounded()
+    }
+
+    /// `⌊product/2^31⌋`; its magnitude is below 2^31.
+    #[inline]
+    fn floor(self) -> i32 {
+        self.high
+            .wrapping_shl(1)
+            .wrapping_add((self.low >> 15) as i32)
+    }
+
+    /// `⌊product/2^31 + 1/2⌋`, likewise: a multiplier is at most 2^31 − 1.
+    #[inline]
+    pub(crate) fn rounded(self) -> i32 {
+        let rest = (self.low >> 14).wrapping_add(1) >> 1;
+        self.high.wrapping_shl(1).wrapping_add(rest as i32)
     }
 }
 
 /// [`Double`] for any shift.
 #[cold]
 #[inline(never)]
-fn double_far(product: i64, shift: i32, zero_point: i32, low: i32, high: i32) -> i32 {
+fn double_far(
+    accumulator: i32,
+    Multiplier { multiplier, shift }: Multiplier,
+    zero_point: i32,
+    low: i32,
+    high: i32,
+) -> i32 {
+    let product = i64::from(accumulator) * i64::from(multiplier);
     // (acc·2^l·m + 2³⁰) >> 31, without the bits that the shift to the left would need.
     let high_half = shift_rounding(product, 31 - shift.max(0));
     // |h| ≤ 2³¹ where bits are shifted out: from 62 on nothing is left of it.
@@ -321,10 +410,30 @@ impl Rounding for Single {
         low: i32,
         high: i32,
     ) -> i32 {
-        let product = i64::from(accumulator) * i64::from(scale.multiplier);
-        let rounded = shift_rounding(product, 31_i32.saturating_sub(scale.shift));
-        clamp_sum(rounded, zero_point, low, high)
+        let product = Product::new(accumulator, scale.multiplier);
+        let rounded = match !scale.shift {
+            // Halved last, as there is no bit for the sum.
+            before @ 0..=30 => (product.floor() >> before).wrapping_add(1) >> 1,
+            -1 => product.rounded(),
+            _ => return single_far(accumulator, scale, zero_point, low, high),
+        };
+        clamped(rounded, zero_point, low, high)
     }
+}
+
+/// [`Single`] for any shift.
+#[cold]
+#[inline(never)]
+fn single_far(
+    accumulator: i32,
+    Multiplier { multiplier, shift }: Multiplier,
+    zero_point: i32,
+    low: i32,
+    high: i32,
+) -> i32 {
+    let product = i64::from(accumulator) * i64::from(multiplier);
+    let rounded = shift_rounding(product, 31_i32.saturating_sub(shift));
+    clamp_sum(rounded, zero_point, low, high)
 }
 
 impl Rounding for Wide {
@@ -613,6 +722,61 @@ mod tests {
             let sum = oracle::wide(long.into(), m, s) - 32768;
             let expected = sum.clamp(FULL.0.into(), FULL.1.into()) as i32;
             assert_eq!(found, expected, "{long} {scale:?}");
+        }
+    }
+
+    /// All pairs of numbers that have few bits, or lack few, in one of the halves, and their neighbours.
+    #[test]
+    fn products_of_halves_are_those_of_64_bits() {
+        let edges = |least: i32| {
+            let powers = (0..31).flat_map(|bit| [1 << bit, -(1 << bit), i32::MIN >> bit]);
+            let near = powers.flat_map(|power: i32| [-1, 0, 1].map(|d| power.wrapping_add(d)));
+            let sums = near
+                .clone()
+                .flat_map(move |a| [a, a ^ 0xffff, a ^ 0x7fff_0000]);
+            sums.filter(move |&number| number >= least)
+                .collect::<Vec<i32>>()
+        };
+        for &multiplier in &edges(0) {
+            for &accumulator in &edges(i32::MIN) {
+                let product = i64::from(accumulator) * i64::from(multiplier);
+                for found in [
+                    Product::new(accumulator, multiplier),
+                    Product::of_halves(accumulator, multiplier),
+                ] {
+                    assert!(found.low < 1 << 31);
+                    let whole = (i64::from(found.high) << 16) + i64::from(found.low);
+                    assert_eq!(whole, product >> 16, "{accumulator}·{multiplier}");
+                    assert_eq!(i64::from(found.floor()), product >> 31);
+                    let rounded = (product + (1 << 30)) >> 31;
+                    assert_eq!(i64::from(found.rounded()), rounded);
+                }
+            }
+        }
+    }
+
+    /// Every shift with values next to ties, next to powers of two and at the ends.
+    #[test]
+    fn rounding_half_away_equals_the_formula() {
+        for before in 0..31 {
+            let divisor = 1_i64 << (before + 1);
+            let ties = (-40..40).map(|step| step * divisor + divisor / 2);
+            let powers = (0..31).map(|bit| 1_i64 << bit);
+            let ends = [i64::from(i32::MAX) - 1, i64::from(i32::MIN) + 1];
+            for middle in ties.chain(powers).chain(ends) {
+                for value in [middle, -middle].into_iter().flat_map(|v| v - 2..=v + 2) {
+                    if value.abs() >= i64::from(i32::MAX) {
+                        continue;
+                    }
+                    let magnitude = (value.abs() + divisor / 2) / divisor;
+                    let found = half_away(value as i32, before);
+                    assert_eq!(
+                        i64::from(found),
+                        value.signum() * magnitude,
+                        "{value} {before}"
+                    );
+                }
+            }
         }
     }
 
