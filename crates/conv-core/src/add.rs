@@ -41,7 +41,7 @@ use core::marker::PhantomData;
 
 use crate::error::{Buffer, Error};
 use crate::quantised::Activation;
-use crate::requantise::{Double, Multiplier, Rounding};
+use crate::requantise::{Double, Multiplier, Product, Rounding, half_away};
 use crate::shape::Array;
 
 /// What the integers of a quantised buffer mean: `real = scale·(integer − zero_point)`.
@@ -57,8 +57,10 @@ pub struct Affine {
 /// A layer that adds two arrays of `T`. See the [module](self).
 #[derive(Clone, Copy, Debug)]
 pub struct QuantAdd<T> {
-    left: Input,
-    right: Input,
+    greater: Side,
+    /// The zero point of the input of the greater scale, which is half the common one: it is shifted, not multiplied.
+    greater_zero_point: i32,
+    lesser: Input,
     scale: Multiplier,
     zero_point: i32,
     low: i32,
@@ -66,7 +68,14 @@ pub struct QuantAdd<T> {
     element: PhantomData<fn() -> T>,
 }
 
-/// How an input is brought to the common scale.
+/// Which input has the greater scale.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// How the input of the lesser scale is brought to the common one.
 #[derive(Clone, Copy, Debug)]
 struct Input {
     scale: Multiplier,
@@ -74,11 +83,93 @@ struct Input {
 }
 
 impl Input {
-    /// The value on the common scale, in steps of `2^−left_shift` of it.
+    /// `round((value − zero_point)·2^left_shift·scale)`, as [`Double`] rounds. A scale is at most 1/2: no multiplier has a
+    /// shift to the left.
+    #[inline]
     fn scaled(self, value: i32, left_shift: u32) -> i32 {
+        let Multiplier { multiplier, shift } = self.scale;
         let shifted = value.wrapping_sub(self.zero_point).wrapping_shl(left_shift);
-        Double::requantise(shifted, self.scale, 0, i32::MIN, i32::MAX)
+        let high_half = Product::new(shifted, multiplier).rounded();
+        match !shift {
+            before @ 0..=30 => half_away(high_half, before),
+            _ => high_half,
+        }
     }
+}
+
+/// The sum of bytes where the output's shift is one of a usual network: no intermediate value has more than 31 bits, so that
+/// every rounding is an addition and a shift, and the zero points are part of what is added.
+///
+/// A difference `d` of two bytes has a magnitude below 2⁸. With the lesser multiplier `m = 2¹⁶·m₁ + m₀`, doubling high
+/// multiplication of `d·2²⁰` gives
+///
+/// ```text
+/// h = ⌊(d·2²⁰·m + 2³⁰)/2³¹⌋ = ⌊(d·m + 2¹⁰)/2¹¹⌋ = 2⁵·d·m₁ + ⌊(d·m₀ + 2¹⁰)/2¹¹⌋      |h| < 2²⁸
+/// ```
+///
+/// the second step rounds `h/2^r` half away from zero: `⌊(h − [h < 0] + 2^(r−1))/2^r⌋`. The sum with the greater input,
+/// `d·2¹⁹`, is below 2²⁸, and so is its own product with a multiplier; with `r ≤ 21` a zero point fits beside it.
+#[derive(Clone, Copy)]
+struct Short {
+    greater_zero_point: i32,
+    lesser_zero_point: i32,
+    upper: i32,
+    lower: i32,
+    lesser_half: i32,
+    lesser_right: u32,
+    multiplier: i32,
+    /// `2^(right−1) + zero_point·2^right`.
+    offset: i32,
+    right: u32,
+}
+
+impl Short {
+    /// `None` where the output's shift is another.
+    #[inline]
+    fn new<T: Activation>(layer: &QuantAdd<T>) -> Option<Self> {
+        let Input { scale, zero_point } = layer.lesser;
+        let right @ 1..=21 = layer.scale.shift.unsigned_abs() else {
+            return None;
+        };
+        if size_of::<T>() != 1 || layer.scale.shift > 0 {
+            return None;
+        }
+        // A shift of 0 is that of 1/2, of both inputs: twice that, and a shift by 1. From 30 bits on nothing is left.
+        let (multiplier, lesser_right) = match scale.shift.unsigned_abs() {
+            0 => ((scale.multiplier as u32) << 1, 1),
+            right => (scale.multiplier as u32, Ord::min(right, 30)),
+        };
+        Some(Self {
+            greater_zero_point: layer.greater_zero_point,
+            lesser_zero_point: zero_point,
+            upper: (multiplier >> 16) as i32,
+            lower: (multiplier & 0xffff) as i32,
+            lesser_half: 1 << (lesser_right - 1),
+            lesser_right,
+            multiplier: layer.scale.multiplier,
+            offset: (1 << (right - 1)) + (layer.zero_point << right),
+            right,
+        })
+    }
+
+    /// The sum before it is clamped.
+    #[inline]
+    fn sum(self, greater: i32, lesser: i32) -> i32 {
+        let lesser = lesser.wrapping_sub(self.lesser_zero_point);
+        let lower = lesser.wrapping_mul(self.lower).wrapping_add(1 << 10) >> 11;
+        let high_half = (lesser.wrapping_mul(self.upper) << 5).wrapping_add(lower);
+        let lesser = away(high_half, self.lesser_half, self.lesser_right);
+        let greater = greater.wrapping_sub(self.greater_zero_point) << 19;
+        let sum = greater.wrapping_add(lesser);
+        let high_half = Product::rounded_of_less(sum, self.multiplier);
+        away(high_half, self.offset, self.right)
+    }
+}
+
+/// `⌊(value − [value < 0] + offset)/2^right⌋`.
+#[inline]
+fn away(value: i32, offset: i32, right: u32) -> i32 {
+    value.wrapping_add(value >> 31).wrapping_add(offset) >> right
 }
 
 impl<T: Activation> QuantAdd<T> {
@@ -108,16 +199,15 @@ impl<T: Activation> QuantAdd<T> {
         crate::axis::attempt!(Self::check(left, Buffer::Input));
         crate::axis::attempt!(Self::check(right, Buffer::Input));
         crate::axis::attempt!(Self::check(output, Buffer::Output));
-        let greater = if left.scale > right.scale {
-            left.scale
+        let (side, greater, lesser) = if left.scale > right.scale {
+            (Side::Left, left, right)
         } else {
-            right.scale
+            (Side::Right, right, left)
         };
-        let common = 2.0 * greater as f64;
+        let common = 2.0 * greater.scale as f64;
         let steps = (1_u64 << Self::LEFT_SHIFT) as f64;
-        let (Some(left_scale), Some(right_scale), Some(scale)) = (
-            Multiplier::from_scale(left.scale as f64 / common),
-            Multiplier::from_scale(right.scale as f64 / common),
+        let (Some(lesser_scale), Some(scale)) = (
+            Multiplier::from_scale(lesser.scale as f64 / common),
             Multiplier::from_scale(common / (steps * output.scale as f64)),
         ) else {
             return Err(Error::Scale {
@@ -125,13 +215,11 @@ impl<T: Activation> QuantAdd<T> {
             });
         };
         Ok(Self {
-            left: Input {
-                scale: left_scale,
-                zero_point: left.zero_point,
-            },
-            right: Input {
-                scale: right_scale,
-                zero_point: right.zero_point,
+            greater: side,
+            greater_zero_point: greater.zero_point,
+            lesser: Input {
+                scale: lesser_scale,
+                zero_point: lesser.zero_point,
             },
             scale,
             zero_point: output.zero_point,
@@ -161,12 +249,8 @@ impl<T: Activation> QuantAdd<T> {
     #[must_use]
     pub const fn with_clamp(self, low: i32, high: i32) -> Self {
         Self {
-            low: if low > T::LEAST { low } else { T::LEAST },
-            high: if high < T::GREATEST {
-                high
-            } else {
-                T::GREATEST
-            },
+            low: within::<T>(low),
+            high: within::<T>(high),
             ..self
         }
     }
@@ -178,8 +262,10 @@ impl<T: Activation> QuantAdd<T> {
 
     /// `right += left`, in the memory of the right one. Never panics.
     pub fn run_in_place<A: Array<Element = T>>(&self, left: &A, right: &mut A) {
-        for (&left, right) in left.elements().iter().zip(right.elements_mut()) {
-            *right = self.sum_of(left, *right);
+        let pairs = left.elements().iter().zip(right.elements_mut());
+        match self.greater {
+            Side::Left => self.each(pairs.map(|(&left, right)| (left, *right, right))),
+            Side::Right => self.each(pairs.map(|(&left, right)| (*right, left, right))),
         }
     }
 
@@ -202,23 +288,54 @@ impl<T: Activation> QuantAdd<T> {
         Ok(())
     }
 
+    #[inline(always)]
     fn sum(&self, left: &[T], right: &[T], output: &mut [T]) {
-        for ((&left, &right), slot) in left.iter().zip(right).zip(output) {
-            *slot = self.sum_of(left, right);
-        }
+        let (greater, lesser) = match self.greater {
+            Side::Left => (left, right),
+            Side::Right => (right, left),
+        };
+        let pairs = greater.iter().zip(lesser);
+        self.each(
+            pairs
+                .zip(output)
+                .map(|((&greater, &lesser), slot)| (greater, lesser, slot)),
+        );
     }
 
-    fn sum_of(&self, left: T, right: T) -> T {
-        let sum = self
-            .left
-            .scaled(left.into(), Self::LEFT_SHIFT)
-            .wrapping_add(self.right.scaled(right.into(), Self::LEFT_SHIFT));
-        T::saturated(Double::requantise(
-            sum,
-            self.scale,
-            self.zero_point,
-            self.low,
-            self.high,
-        ))
+    /// Sums of a value of the greater scale and one of the lesser, each into its slot. Inlined always: a layer in a
+    /// constant is constants in its code, which takes half of the instructions.
+    #[inline(always)]
+    fn each<'a>(&self, sums: impl Iterator<Item = (T, T, &'a mut T)>) {
+        if let Some(short) = Short::new(self) {
+            for (greater, lesser, slot) in sums {
+                let sum = short.sum(greater.into(), lesser.into());
+                *slot = T::narrowed(Ord::min(Ord::max(sum, self.low), self.high));
+            }
+            return;
+        }
+        for (greater, lesser, slot) in sums {
+            let greater = greater.into().wrapping_sub(self.greater_zero_point);
+            let lesser = self.lesser.scaled(lesser.into(), Self::LEFT_SHIFT);
+            let sum = lesser.wrapping_add(greater.wrapping_shl(Self::LEFT_SHIFT - 1));
+            let (low, high) = (self.low, self.high);
+            *slot = T::narrowed(Double::requantise(
+                sum,
+                self.scale,
+                self.zero_point,
+                low,
+                high,
+            ));
+        }
+    }
+}
+
+/// The value, or the one of `T` that is next to it.
+const fn within<T: Activation>(value: i32) -> i32 {
+    if value < T::LEAST {
+        T::LEAST
+    } else if value > T::GREATEST {
+        T::GREATEST
+    } else {
+        value
     }
 }

@@ -199,6 +199,10 @@ pub trait Activation: Element + Into<i32> {
 
     /// The value, saturated.
     fn saturated(value: i32) -> Self;
+
+    /// A value within the range of the type.
+    #[doc(hidden)]
+    fn narrowed(value: i32) -> Self;
 }
 
 macro_rules! activations {
@@ -210,6 +214,11 @@ macro_rules! activations {
             #[inline]
             fn saturated(value: i32) -> Self {
                 Ord::min(Ord::max(value, Self::LEAST), Self::GREATEST) as Self
+            }
+
+            #[inline]
+            fn narrowed(value: i32) -> Self {
+                value as Self
             }
         }
     )*};
