@@ -68,9 +68,11 @@ impl Value for f32 {
 fn pools<T: Value>(seed: u32) -> (usize, usize) {
     let mut random = Lcg::new(seed).spread(Spread::Extremes);
     let (mut legal, mut empty) = (0, 0);
-    for _ in 0..6_000 {
+    for round in 0..6_000 {
         let (rows, columns) = (axis(&mut random), axis(&mut random));
-        let channels = random.below(3) + 1;
+        // More than are gathered together, too.
+        let most = if round % 16 == 0 { 70 } else { 3 };
+        let channels = random.below(most) + 1;
         let geometry = Geometry::direct(
             [rows.0, columns.0],
             [rows.1, columns.1],
@@ -305,6 +307,39 @@ fn sums_equal_the_oracle() {
     sums::<u8>(2, &[0, 128, 255], 20);
     sums::<i16>(3, &[0], 15);
     sums::<i16>(4, &[-32_768, 0, 32_767], 15);
+}
+
+/// Scales that are equal, twice each other and so far apart that nothing is left of one; outputs whose shifts are 1, 21,
+/// those beside them, and to the left.
+#[test]
+fn sums_of_every_pair_of_bytes_equal_the_oracle() {
+    let pairs: [(f32, f32); 6] = [
+        (0.25, 0.25),
+        (0.25, 0.5),
+        (0.7, 0.1),
+        (0.013, 0.0129),
+        (3.0, 3e-9),
+        (1e-12, 1.0),
+    ];
+    let left: Vec<i8> = (i8::MIN..=i8::MAX).flat_map(|a| [a; 256]).collect();
+    let right: Vec<i8> = (0..256).flat_map(|_| i8::MIN..=i8::MAX).collect();
+    let mut found = vec![0_i8; left.len()];
+    for (index, (a, b)) in pairs.into_iter().enumerate() {
+        for power in [-20, -19, -18, -17, -1, 0, 1, 2, 3, 4, 12] {
+            let zero_points = [[0, 0, 0], [-128, 127, -128], [127, -128, 127]][index % 3];
+            let scales = [a, b, a.max(b) * 0.9 * 2.0_f32.powi(power)];
+            let given = [0, 1, 2].map(|i| (scales[i], zero_points[i]));
+            let affine = given.map(|(scale, zero_point)| Affine { scale, zero_point });
+            let theirs = given.map(|(scale, zero_point)| layers::Affine { scale, zero_point });
+            let layer = QuantAdd::<i8>::new(affine[0], affine[1], affine[2]);
+            layer.run_slices(&left, &right, &mut found).unwrap();
+            for ((&a, &b), &found) in left.iter().zip(&right).zip(&found) {
+                let (a, b) = ((a.into(), theirs[0]), (b.into(), theirs[1]));
+                let expected = layers::add(a, b, theirs[2], 20).clamp(-128, 127);
+                assert_eq!(i128::from(found), expected, "{given:?} {a:?} {b:?}");
+            }
+        }
+    }
 }
 
 #[test]
