@@ -526,8 +526,12 @@ macro_rules! half_away {
                 low: i32,
                 high: i32,
             ) -> i32 {
-                let rounded = round_half_away(accumulator as f64 * scale);
-                clamp_sum(rounded, zero_point, low, high)
+                if let Ok(short) = i32::try_from(accumulator)
+                    && let Some(rounded) = real_product(short, scale)
+                {
+                    return clamped(rounded, zero_point, low, high);
+                }
+                real_far(accumulator as f64, scale, zero_point, low, high)
             }
         }
     )*};
@@ -535,6 +539,62 @@ macro_rules! half_away {
 half_away! {
     HalfAway, i32;
     WideHalfAway, i64;
+}
+
+/// [`HalfAway`] of any number, by its formula.
+#[cold]
+#[inline(never)]
+fn real_far(accumulator: f64, scale: f64, zero_point: i32, low: i32, high: i32) -> i32 {
+    clamp_sum(round_half_away(accumulator * scale), zero_point, low, high)
+}
+
+/// `f64(accumulator)·scale` rounded half away from zero, without an f64, for which most small cores call functions. `None`
+/// for a scale of 1/2 and more or below 2⁻³², and where the first 32 bits of its significand do not settle it.
+///
+/// With these bits `m` the scale is `(m + δ)/2^n`, `0 ≤ δ < 1`, and `32 < n < 64`. The magnitude `v` of the product, before an
+/// f64 rounds it to 53 bits, has `v·2^n` in `a·m..a·m + a`, `a` being the accumulator's magnitude; rounded it is greater by
+/// not more than half of the last place, `2^10`, for `v·2^n < 2^63`, and not less than any `k − 1/2` that `v` is not less
+/// than, for those are numbers of 53 bits. So `k = ⌊(a·m + 2^(n−1))/2^n⌋` is the answer where what the division leaves,
+/// and `a + 2^10` with it, is still below `2^n`.
+#[inline]
+fn real_product(accumulator: i32, scale: f64) -> Option<i32> {
+    const FRACTION_BITS: u32 = f64::MANTISSA_DIGITS - 1;
+    let bits = scale.to_bits();
+    // n − 32; of a number below 0, too large.
+    let right @ 1..=31 = 1022_u32.wrapping_sub((bits >> FRACTION_BITS) as u32) else {
+        return None;
+    };
+    let significand = 1 << 31 | (bits >> (FRACTION_BITS - 31)) as u32 & 0x7fff_ffff;
+    let magnitude = accumulator.unsigned_abs();
+    let (upper, lower) = long_product(magnitude, significand);
+    // Below 2³¹ + 2³⁰; the lower half has no part in it.
+    let sum = upper.wrapping_add(1 << (right - 1));
+    let ones = (1_u32 << right) - 1;
+    if sum & ones == ones && lower.checked_add(magnitude.wrapping_add(1 << 10)).is_none() {
+        return None;
+    }
+    let rounded = (sum >> right) as i32;
+    Some(if accumulator < 0 { -rounded } else { rounded })
+}
+
+/// Upper and lower half of a product, as [`Product`] puts it together.
+#[inline]
+fn long_product(a: u32, b: u32) -> (u32, u32) {
+    if LONG_PRODUCT {
+        let product = u64::from(a) * u64::from(b);
+        return ((product >> 32) as u32, product as u32);
+    }
+    long_product_of_halves(a, b)
+}
+
+#[inline]
+fn long_product_of_halves(a: u32, b: u32) -> (u32, u32) {
+    let ((a1, a0), (b1, b0)) = ((a >> 16, a & 0xffff), (b >> 16, b & 0xffff));
+    let last = a0.wrapping_mul(b0);
+    let middle = a1.wrapping_mul(b0).wrapping_add(last >> 16);
+    let other = a0.wrapping_mul(b1).wrapping_add(middle & 0xffff);
+    let upper = a1.wrapping_mul(b1).wrapping_add(middle >> 16);
+    (upper.wrapping_add(other >> 16), other << 16 | last & 0xffff)
 }
 
 impl Rounding for HalfEven {
@@ -752,6 +812,53 @@ mod tests {
                     assert_eq!(i64::from(found.rounded()), rounded);
                 }
             }
+        }
+    }
+
+    /// Accumulators next to every tie of scales of all kinds: few bits, many, at both ends of the short path, beyond it.
+    #[test]
+    fn real_products_equal_the_formula_next_to_ties() {
+        let mut random = Lcg::new(5).spread(Spread::Uniform);
+        let mut short = 0;
+        for round in 0..40_000_u32 {
+            let mut words = [0_i32; 4];
+            random.fill(&mut words);
+            let fraction = u64::from(words[0] as u32) << 20 | u64::from(words[1] as u32 & 0xf_ffff);
+            let kept = [1, 20, 31, 32, 51, 52][round as usize % 6];
+            let exponent = 985 + u64::from(round / 6 % 42);
+            let bits = exponent << 52 | fraction >> (52 - kept) << (52 - kept);
+            let scale = f64::from_bits(bits);
+            let tie = f64::from(words[2] >> (round % 31)) + 0.5;
+            for near in [
+                tie / scale,
+                f64::from(words[3]),
+                -2147483648.0,
+                2147483647.0,
+            ] {
+                for accumulator in -2..=2 {
+                    let accumulator = (near as i32).wrapping_add(accumulator);
+                    let expected = round_half_away(f64::from(accumulator) * scale);
+                    if let Some(found) = real_product(accumulator, scale) {
+                        assert_eq!(i64::from(found), expected, "{accumulator} {bits:x}");
+                        short += 1;
+                    }
+                }
+            }
+        }
+        assert!(short > 400_000);
+    }
+
+    #[test]
+    fn long_products_of_halves_are_those_of_64_bits() {
+        let mut random = Lcg::new(6).spread(Spread::Extremes);
+        for round in 0..100_000 {
+            let mut words = [0_i32; 2];
+            random.fill(&mut words);
+            let [a, b] = words.map(|word| word as u32 >> (round % 17));
+            let product = u64::from(a) * u64::from(b);
+            let halves = ((product >> 32) as u32, product as u32);
+            assert_eq!(long_product(a, b), halves);
+            assert_eq!(long_product_of_halves(a, b), halves);
         }
     }
 
