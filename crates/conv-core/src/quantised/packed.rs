@@ -54,12 +54,12 @@ where
     ///
     /// let scale = Multiplier::from_scale(0.5).unwrap();
     /// let geometry = Geometry::direct([Axis::new(3).with_pads(1, 1)], [4], 1, 2, 1)?;
-    /// let (mut kernel, mut bias) = ([0; 2], [0; 2]);
+    /// let (mut kernel, mut bias, mut prepared) = ([0; 2], [0; 2], [Double::prepare(scale, 0); 2]);
     /// let layer = geometry.pack_quantised::<i8, Double, i8>(
     ///     QuantOperation::Conv,
     ///     &[1, 2, 1, -1, 0, 1],
     ///     &Requantisation { bias: Some(&[0, 10]), scales: &[scale], quantisation: Quantisation::new(0, 0) },
-    ///     PackedMemory { kernel: &mut kernel, bias: &mut bias, prepared: &mut [Double::prepare(scale, 0); 2] },
+    ///     PackedMemory { kernel: &mut kernel, bias: &mut bias, prepared: &mut prepared },
     /// )?;
     ///
     /// let mut output = [[0_i8; 2]; 4];

@@ -144,7 +144,10 @@ pub static CONV_3X3: Conv<Pad1, 16, 3, 3, 32> = conv();
 /// 3×3, three channels to 16.
 pub static CONV_COLOURS: Conv<Pad1, 3, 3, 3, 16> = conv();
 /// 1×1, 64 to 64 channels.
-pub static CONV_1X1: Conv<Plain, 64, 1, 1, 64> = conv();
+pub static CONV_1X1: QuantConv2d<Plain, i8, [[i8; 64]; 64], Double, 64> = {
+    let [[kernel]] = kernel::<64, 64, 1, 1>();
+    QuantConv2d::pointwise(kernel, bias(), scales(), ZERO_POINTS)
+};
 /// 10×4 at stride 2, one channel to 64.
 pub static CONV_SPEECH: Conv<Speech, 1, 4, 10, 64> = conv();
 /// 5×5, 32 to 32 channels.
