@@ -201,8 +201,12 @@ pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, l
     // A kernel of one tap needs no scratch: columns stand in the part of the output that is not written yet. Where that is too
     // short, for the last pixels, and where pixels are not written one after the other, inputs are widened anew for each
     // channel.
-    let in_order = sub.is_contiguous() && sub.columns.step == 1;
-    let end = sub.output_end::<O>().addr();
+    let in_order = walk.contiguous && sub.columns.step == 1;
+    let behind = sub.produce + (walk.shape.bytes() + 3).div_ceil(size_of::<O>().max(1));
+    let room = match in_order {
+        true => sub.output_elements().checked_sub(behind),
+        false => None,
+    };
     whole.columns = scratch.cast();
     if has_scratch {
         // SAFETY: the columns have room.
@@ -210,13 +214,13 @@ pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, l
     }
     for pixels in sub.pairs() {
         if !has_scratch {
-            let free = sub.output::<O>(pixels[1].output).wrapping_add(sub.produce);
-            let free = free.cast::<u8>();
-            whole.columns = free.wrapping_add(free.addr().wrapping_neg() & 3).cast();
-            if !in_order || whole.columns.addr() + walk.shape.bytes() > end {
+            let [_, second] = pixels;
+            if room.is_none_or(|room| second.output > room) {
                 in_place(&walk, &whole, pixels, last);
                 continue;
             }
+            let free = sub.output::<O>(second.output + sub.produce).cast::<u8>();
+            whole.columns = free.wrapping_add(free.addr().wrapping_neg() & 3).cast();
             // SAFETY: the columns have room, behind what is written and before the end of the output.
             unsafe { walk.zeros(whole.columns) };
         }
@@ -727,13 +731,39 @@ fn in_place<T: Activation, O, F: Fn(usize, i32) -> O>(
         match last {
             Last::Short => {
                 let outputs = outputs.map(<*mut O>::cast);
-                each_channel::<1, _, _, _>(sub, whole, 0, outputs, &shortened(sub), source);
+                let mut done = 0;
+                if let [Some(first), Some(second)] = source.inputs
+                    && whole.pairs > 0
+                    && whole.fours > 0
+                    && whole.left_overs == 0
+                {
+                    let pixels = InPlacePixels {
+                        first,
+                        second,
+                        end: first.add(4 * whole.fours),
+                        offset: walk.whole_columns.offset,
+                    };
+                    short_pairs_in_place::<T>(whole, outputs[0], outputs[1], &pixels);
+                    done = 2 * whole.pairs;
+                }
+                each_channel::<1, _, _, _>(sub, whole, done, outputs, &shortened(sub), source);
             }
             Last::General(function) => {
                 each_channel::<1, _, _, _>(sub, whole, 0, outputs, function, source);
             }
         }
     }
+}
+
+/// Two pixels of a kernel of one tap, in the order in which they are loaded.
+#[repr(C)]
+struct InPlacePixels {
+    first: *const u8,
+    second: *const u8,
+    /// Of the first.
+    end: *const u8,
+    /// The input's zero point for SXTAB16.
+    offset: u32,
 }
 
 /// The short form as a function of channel and sum.
@@ -1236,6 +1266,31 @@ mod instructions {
         };
     }
 
+    // Four sums become outputs; on to the next pair.
+    macro_rules! four_outputs {
+        () => {
+            concat!(
+                "str r1, [sp, #4]
+                 ldr r9, [sp, #12]
+                 ldrd r0, r1, [sp, #36]
+                 ldm r9!, {{r2-r7}}
+                 str r9, [sp, #12]
+                ",
+                requantise!("r10", "r2", "r3", "r4", "r0"),
+                requantise!("r11", "r2", "r3", "r4", "r1"),
+                requantise!("r12", "r5", "r6", "r7", "r0"),
+                requantise!("lr", "r5", "r6", "r7", "r1"),
+                "strd r0, r1, [sp, #36]
+                 ldrd r9, r2, [sp, #20]
+                 ldr r1, [sp, #4]
+                 subs r9, #1
+                 add r1, r2
+                 str r9, [sp, #20]
+                "
+            )
+        };
+    }
+
     /// The outputs of all pairs of channels, for two pixels.
     ///
     /// # Safety
@@ -1291,27 +1346,125 @@ mod instructions {
              ldm r0, {{r3, r4, r5, r6}}",
             multiply!(),
             "
-            8:
-             str r1, [sp, #4]
-             ldr r9, [sp, #12]
-             ldrd r0, r1, [sp, #36]
-             ldm r9!, {{r2-r7}}
-             str r9, [sp, #12]",
-            requantise!("r10", "r2", "r3", "r4", "r0"),
-            requantise!("r11", "r2", "r3", "r4", "r1"),
-            requantise!("r12", "r5", "r6", "r7", "r0"),
-            requantise!("lr", "r5", "r6", "r7", "r1"),
-            "strd r0, r1, [sp, #36]
-             ldrd r9, r2, [sp, #20]
-             ldr r1, [sp, #4]
-             subs r9, #1
-             add r1, r2
-             str r9, [sp, #20]
-             bne 2b
+            8:",
+            four_outputs!(),
+            "bne 2b
              add sp, #44
              pop {{r4-r11, pc}}"
         )
     }
+
+    /// As [`short_pairs`], from inputs where they lie.
+    ///
+    /// # Safety
+    ///
+    /// 1. Both pixels may be read for `block.fours` groups, of which there is one, 2. there are no taps left over, and as for
+    /// [`short_pairs`].
+    #[inline]
+    pub(super) unsafe fn short_pairs_in_place<T: Activation>(
+        block: &Block,
+        first: *mut i8,
+        second: *mut i8,
+        pixels: &InPlacePixels,
+    ) {
+        // SAFETY: by 1 and 2.
+        unsafe {
+            if const { T::LEAST == 0 } {
+                in_place_unsigned(block, first, second, pixels);
+            } else {
+                in_place_signed(block, first, second, pixels);
+            }
+        }
+    }
+
+    macro_rules! four_taps_in_place {
+        ($extend:literal) => {
+            concat!(
+                "ldr r3, [r0], #4
+                 ldr r5, [r9], #4
+                 ldr r7, [r1], #4
+                 ",
+                $extend,
+                " r4, r2, r3, ror #8
+                 ",
+                $extend,
+                " r3, r2, r3
+                 ",
+                $extend,
+                " r6, r2, r5, ror #8
+                 ",
+                $extend,
+                " r5, r2, r5
+                 sxtb16 r8, r7
+                 smlad r10, r3, r8, r10
+                 smlad r11, r5, r8, r11
+                 sxtb16 r7, r7, ror #8
+                 smlad r10, r4, r7, r10
+                 smlad r11, r6, r7, r11
+                 ldr r7, [r1], #4
+                 sxtb16 r8, r7
+                 smlad r12, r3, r8, r12
+                 smlad lr, r5, r8, lr
+                 sxtb16 r7, r7, ror #8
+                 smlad r12, r4, r7, r12
+                 smlad lr, r6, r7, lr
+                "
+            )
+        };
+    }
+    macro_rules! in_place {
+        ($name:ident, $extend:literal) => {
+            /// The loop of [`short_pairs_in_place`]. No register is left for the end of the pixel: it is on the stack.
+            #[unsafe(naked)]
+            unsafe extern "C" fn $name(
+                block: &Block,
+                first: *mut i8,
+                second: *mut i8,
+                pixels: &InPlacePixels,
+            ) {
+                // The frame of `short_pairs`, and first 44, second 48, end 52, offset 56.
+                naked_asm!(concat!(
+                    "push {{r4-r11, lr}}
+                     sub sp, #60
+                     mov r12, r3
+                     ldm r0, {{r3-r11}}
+                     stm sp, {{r3-r11}}
+                     strd r1, r2, [sp, #36]
+                     mov r1, r4
+                     ldm r12, {{r4-r7}}
+                     add r12, sp, #44
+                     stm r12, {{r4-r7}}
+                    2:
+                     ldr r9, [sp, #8]
+                     ldm r9!, {{r10, r12}}
+                     str r9, [sp, #8]
+                     ldrd r0, r9, [sp, #44]
+                     ldrd r7, r2, [sp, #52]
+                     mov r11, r10
+                     mov lr, r12
+                     sub r7, r0
+                     lsls r7, r7, #29
+                     bmi 4f
+                    3:
+                    ",
+                    four_taps_in_place!($extend),
+                    "4:
+                    ",
+                    four_taps_in_place!($extend),
+                    "ldr r7, [sp, #52]
+                     cmp r0, r7
+                     bne 3b
+                    ",
+                    four_outputs!(),
+                    "bne 2b
+                     add sp, #60
+                     pop {{r4-r11, pc}}"
+                ))
+            }
+        };
+    }
+    in_place!(in_place_signed, "sxtab16");
+    in_place!(in_place_unsigned, "uxtab16");
 }
 
 /// The same in Rust, for the tests on other machines.
@@ -1410,10 +1563,30 @@ mod instructions {
     }
 
     pub(super) unsafe fn short_pairs(block: &Block, first: *mut i8, second: *mut i8) {
+        // SAFETY: the caller's block.
+        unsafe { pairs_of(block, first, second, InColumns(block.columns)) };
+    }
+
+    pub(super) unsafe fn short_pairs_in_place<T: Activation>(
+        block: &Block,
+        first: *mut i8,
+        second: *mut i8,
+        pixels: &InPlacePixels,
+    ) {
+        let source = InPlace {
+            inputs: [Some(pixels.first), Some(pixels.second)],
+            unsigned: T::LEAST == 0,
+            zero_point: i32::from(pixels.offset as i16).wrapping_neg(),
+        };
+        // SAFETY: the caller's block and pixels.
+        unsafe { pairs_of(block, first, second, source) };
+    }
+
+    unsafe fn pairs_of(block: &Block, first: *mut i8, second: *mut i8, source: impl Source) {
         for channel in (0..2 * block.pairs).step_by(2) {
             // SAFETY: the caller's block.
             unsafe {
-                let sums = dot::<2, _>(block, channel, InColumns(block.columns));
+                let sums = dot::<2, _>(block, channel, source);
                 for (c, sums) in sums.into_iter().enumerate() {
                     let channel = channel + c;
                     let (bias, record) =
@@ -1428,7 +1601,9 @@ mod instructions {
         }
     }
 }
-use instructions::{short, short_pairs, smlad, whole_columns, widen, widened};
+use instructions::{
+    short, short_pairs, short_pairs_in_place, smlad, whole_columns, widen, widened,
+};
 
 /// Keeps the compiler from unrolling a short loop, whose code would be several times as long.
 #[inline]

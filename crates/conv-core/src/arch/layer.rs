@@ -85,14 +85,14 @@ impl Sub<'_> {
     /// Where an output goes. Those of [`Sub::pairs`] lie inside.
     #[inline]
     pub(crate) fn output<O>(&self, element: usize) -> *mut O {
-        debug_assert!(element < self.output_elements);
+        debug_assert!(element <= self.output_elements);
         self.output.cast::<O>().wrapping_add(element)
     }
 
-    /// The end of the output.
+    /// Elements of the output.
     #[inline]
-    pub(crate) fn output_end<O>(&self) -> *mut O {
-        self.output.cast::<O>().wrapping_add(self.output_elements)
+    pub(crate) fn output_elements(&self) -> usize {
+        self.output_elements
     }
 
     /// Address of the input at a position, which may lie outside.

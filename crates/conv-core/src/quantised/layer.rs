@@ -541,7 +541,10 @@ macro_rules! runs {
                     &typed::$plan(resolved::<Kind, K, $dimensions>(settings, from, to))
                 };
                 let (input, output) = (input.elements(), output.elements_mut());
-                self.run_plan(Kind::OPERATION, plan, input, output, scratch);
+                match const { Self::SCRATCH_BYTES } {
+                    0 => self.run_plan(Kind::OPERATION, plan, input, output, &mut NoScratch),
+                    _ => self.run_plan(Kind::OPERATION, plan, input, output, scratch),
+                }
             }
         }
     };
