@@ -10,6 +10,8 @@
 //! | `packed` | Armv6-M and Armv7-M without it: Cortex-M0, M0+, M3, M23; RISC-V with 32 bits |
 //! | `helium` | Armv8.1-M with integer vectors: Cortex-M55, M85 |
 //! | `portable` | all others |
+//!
+//! Beside the file for layers of integers there is one for `f32`, `conv_float = "vfp"`: of Arm cores with a float unit.
 
 use std::env;
 
@@ -40,6 +42,16 @@ fn main() {
     };
     println!("cargo:rustc-cfg=conv_arch=\"{arch}\"");
     println!("cargo:rustc-cfg=conv_isa=\"{isa}\"");
+    println!("cargo:rustc-check-cfg=cfg(conv_float, values(\"vfp\"))");
+    if arch != "portable" && has_float_unit(&target) {
+        println!("cargo:rustc-cfg=conv_float=\"vfp\"");
+    }
+}
+
+/// Whether the core has a unit for single-precision floats (VFPv4, FPv5): the triples that pass floats in registers do.
+fn has_float_unit(target: &str) -> bool {
+    let profile = target.starts_with("thumbv7em-") || target.starts_with("thumbv8m.main-");
+    profile && target.ends_with("eabihf")
 }
 
 /// The instructions that the compiler may use.

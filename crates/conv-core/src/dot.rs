@@ -1,16 +1,36 @@
-//! The three inner loops, and the one seam where speed lives: everything else decides which elements meet,
-//! these multiply them. Each adds its products in order of increasing index, which is what makes float
-//! results the same on every target; a faster version for some core must keep that order for floats.
+//! The three inner loops: everything else decides which elements meet, these multiply them. Each adds its products in
+//! order of increasing index, which is what makes float results the same on every target. Where a core has instructions
+//! of its own for a pair of elements, [`Product::run_on_core`] takes the whole operation; it keeps that order for floats.
 //!
 //! What a product is, is a [`Product`]: input times weight, or (input − zero point) times weight. Where the
 //! weights come from is a [`Weights`]: a slice, or two to a byte.
 
 use crate::element::{Element, Multiply};
+use crate::engine::{Pixels, Plan};
+use crate::finish::Finish;
 
 /// What an input element and a weight contribute to an accumulator.
 pub(crate) trait Product<T, W, A>: Copy {
     /// `accumulator + product`.
     fn add_to(self, accumulator: A, input: T, weight: W) -> A;
+
+    /// Runs the whole operation by the core's own instructions, and says whether it did: see
+    /// [`Multiply::run_on_core`].
+    #[inline(always)]
+    fn run_on_core<F>(
+        self,
+        _plan: &Plan,
+        _pixels: Pixels,
+        _input: &[T],
+        _kernel: &[W],
+        _finish: &F,
+        _output: &mut [F::Output],
+    ) -> bool
+    where
+        F: Finish<Accumulator = A>,
+    {
+        false
+    }
 }
 
 /// `input · weight`.
@@ -27,6 +47,22 @@ where
     fn add_to(self, accumulator: A, input: T, weight: W) -> A {
         T::multiply_add(accumulator, input, weight)
     }
+
+    #[inline(always)]
+    fn run_on_core<F>(
+        self,
+        plan: &Plan,
+        pixels: Pixels,
+        input: &[T],
+        kernel: &[W],
+        finish: &F,
+        output: &mut [F::Output],
+    ) -> bool
+    where
+        F: Finish<Accumulator = A>,
+    {
+        T::run_on_core(plan, pixels, input, kernel, finish, output)
+    }
 }
 
 /// A kernel buffer.
@@ -36,6 +72,12 @@ pub trait Weights: Copy {
 
     /// `length` weights from number `start` on; fewer, instead of a panic, where there are not so many.
     fn part(self, start: usize, length: usize) -> impl Iterator<Item = Self::Element>;
+
+    /// The weights as they lie in memory, where that is an element each.
+    #[inline(always)]
+    fn elements(&self) -> Option<&[Self::Element]> {
+        None
+    }
 }
 
 impl<W: Element> Weights for &[W] {
@@ -44,6 +86,11 @@ impl<W: Element> Weights for &[W] {
     #[inline]
     fn part(self, start: usize, length: usize) -> impl Iterator<Item = W> {
         part(self, start, length).iter().copied()
+    }
+
+    #[inline(always)]
+    fn elements(&self) -> Option<&[W]> {
+        Some(self)
     }
 }
 

@@ -18,6 +18,9 @@
 //! Floats multiply, round, add and round: no fused multiply-add, whatever the target has. Together with
 //! the documented order of summation that makes results the same bits everywhere.
 
+use crate::engine::{Pixels, Plan};
+use crate::finish::Finish;
+
 /// A number that buffers may hold. Sealed: the crate implements it for `i8`, `u8`, `i16`, `i32`, `i64`, `i128`,
 /// `f32` and `f64`.
 pub trait Element: Copy + PartialEq + core::fmt::Debug + sealed::Sealed + 'static {
@@ -38,6 +41,25 @@ pub trait Multiply<W: Element, A: Element>: Element {
     /// `accumulator + input·kernel`. Wraps where more than [`Multiply::MAX_TAPS`] products meet, which the
     /// operations exclude; never panics.
     fn multiply_add(accumulator: A, input: Self, kernel: W) -> A;
+
+    /// Runs a whole operation by the core's own instructions, to the same bits, and says whether it did. Where `arch` has
+    /// none for these elements it is the constant `false`, which leaves no code. Input, kernel and output have the
+    /// lengths of the plan's geometry.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn run_on_core<F>(
+        _plan: &Plan,
+        _pixels: Pixels,
+        _input: &[Self],
+        _kernel: &[W],
+        _finish: &F,
+        _output: &mut [F::Output],
+    ) -> bool
+    where
+        F: Finish<Accumulator = A>,
+    {
+        false
+    }
 }
 
 mod sealed {
@@ -112,7 +134,7 @@ integer_pairs! {
 }
 
 macro_rules! float_pairs {
-    ($($float:ty),*) => {$(
+    ($($float:ty { $($core:item)* })*) => {$(
         impl Multiply<$float, $float> for $float {
             const MAX_TAPS: u64 = u64::MAX;
 
@@ -120,10 +142,32 @@ macro_rules! float_pairs {
             fn multiply_add(accumulator: $float, input: Self, kernel: $float) -> $float {
                 accumulator + input * kernel
             }
+
+            $($core)*
         }
     )*};
 }
-float_pairs!(f32, f64);
+float_pairs! {
+    f32 {
+        #[cfg(conv_float = "vfp")]
+        #[inline(always)]
+        fn run_on_core<F>(
+            plan: &Plan,
+        pixels: Pixels,
+            input: &[Self],
+            kernel: &[Self],
+            finish: &F,
+            output: &mut [F::Output],
+        ) -> bool
+        where
+            F: Finish<Accumulator = Self>,
+        {
+            crate::arch::vfp::run(plan, pixels, input, kernel, finish, output);
+            true
+        }
+    }
+    f64 {}
+}
 
 #[cfg(test)]
 mod tests {

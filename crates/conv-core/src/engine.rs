@@ -41,38 +41,38 @@ pub(crate) enum Direction {
 pub struct Plan {
     pub(crate) rows: Line,
     pub(crate) columns: Line,
-    groups: usize,
+    pub(crate) groups: usize,
     /// Source channels of a group, summed over.
-    reduce: usize,
+    pub(crate) reduce: usize,
     /// Target channels of a group.
-    produce: usize,
-    group_weights: usize,
-    reduce_weights: usize,
-    produce_weights: usize,
-    inner: Inner,
+    pub(crate) produce: usize,
+    pub(crate) group_weights: usize,
+    pub(crate) reduce_weights: usize,
+    pub(crate) produce_weights: usize,
+    pub(crate) inner: Inner,
     /// Sums of [`Inner::Lanes`]: as many as have contiguous weights.
-    lanes: usize,
+    pub(crate) lanes: usize,
 }
 
 /// Along one axis: from a target position to the taps that reach it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
     pub(crate) axis: Axis,
-    direction: Direction,
+    pub(crate) direction: Direction,
     pub(crate) source: usize,
     pub(crate) target: usize,
     /// Index of the weight of tap 0.
-    first_weight: usize,
+    pub(crate) first_weight: usize,
     /// From the weight of one tap to that of the next; negative for a flipped kernel.
-    weight_step: isize,
+    pub(crate) weight_step: isize,
     /// Distance between taps of one phase, and between the positions they read. Transposed only.
-    phase_taps: usize,
+    pub(crate) phase_taps: usize,
     phase_positions: usize,
 }
 
 /// Which of the loops of [`crate::dot`] suits the weights' order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Inner {
+pub(crate) enum Inner {
     /// Input and weights of a whole row of taps are contiguous: one dot product a row.
     DotRow,
     /// The weights of the summed channels are contiguous.
@@ -359,10 +359,10 @@ const fn lesser(a: usize, b: usize) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taps {
     pub(crate) count: usize,
-    weight: usize,
-    weight_step: isize,
-    position: usize,
-    position_step: isize,
+    pub(crate) weight: usize,
+    pub(crate) weight_step: isize,
+    pub(crate) position: usize,
+    pub(crate) position_step: isize,
 }
 
 impl Taps {
@@ -384,10 +384,21 @@ impl Taps {
 
 /// Which outputs to compute: those all of whose taps lie inside the input, the others, or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pixels {
+pub enum Pixels {
     All,
     Interior,
     Border,
+}
+
+impl Pixels {
+    /// Whether an output is among them all of whose taps lie inside the input, or of which some do not.
+    pub(crate) fn contain(self, interior: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Interior => interior,
+            Self::Border => !interior,
+        }
+    }
 }
 
 /// What an operation reads. Its loops are never inlined: together in one function they would hold the stack that each
@@ -409,11 +420,27 @@ where
     P: Product<T, K::Element, F::Accumulator>,
     F: Finish,
 {
+    /// Runs the operation by instructions of the core's own, if `arch` has some for it.
+    #[inline(always)]
+    fn run_on_core(&self, plan: &Plan, pixels: Pixels, output: &mut [F::Output]) -> bool {
+        match self.kernel.elements() {
+            Some(kernel) => {
+                let (input, finish) = (self.input, self.finish);
+                self.product
+                    .run_on_core(plan, pixels, input, kernel, finish, output)
+            }
+            None => false,
+        }
+    }
+
     /// Runs the operation. Input, kernel and `output` have the lengths of the plan's geometry.
     ///
     /// Never inlined: all layers of the same element types and finish share one copy.
     #[inline(never)]
     pub(crate) fn run(&self, plan: &Plan, pixels: Pixels, output: &mut [F::Output]) {
+        if self.run_on_core(plan, pixels, output) {
+            return;
+        }
         let channels = plan.groups * plan.produce;
         let mut rest = output;
         for row in 0..plan.rows.target {
@@ -427,9 +454,8 @@ where
                 let columns = plan.columns.taps(column);
                 let interior = rows.count == plan.rows.axis.kernel
                     && columns.count == plan.columns.axis.kernel;
-                match (pixels, interior) {
-                    (Pixels::Interior, false) | (Pixels::Border, true) => continue,
-                    _ => {}
+                if !pixels.contain(interior) {
+                    continue;
                 }
                 match plan.inner {
                     Inner::DotRow => self.dot_row(plan, &rows, &columns, pixel),

@@ -119,7 +119,8 @@
 //! - **Nothing panics.** With optimisation no panicking symbol is linked into firmware that calls any of the
 //!   operations; texts of errors, being `core::fmt`, are what that check leaves out.
 //! - **Every output is written once,** no other memory is written, none is needed beside the arguments.
-//! - **No unsafe code.**
+//! - **No unsafe code** but in `arch`, where a core's own instructions are: register blocks that read through pointers,
+//!   each with the conditions that they rely on. The environment variable `CONV_ARCH=portable` leaves them out of a build.
 //!
 //! # How it is built
 //!
@@ -127,7 +128,9 @@
 //! that all shapes of the same element types and finish share, so a further layer costs its plan and little
 //! code. Direct and transposed are one loop: both visit, for each output, an arithmetic progression of taps over
 //! one of input positions (the transposed one being the polyphase form). The multiplications themselves are
-//! three small functions, the seam at which a core's own instructions can take over.
+//! three small functions. Where a core has better instructions for a pair of elements, a loop of its own takes the whole
+//! operation: for `f32` on cores with a float unit (Cortex-M4F, M7, M33) one that computes up to 16 outputs at a time, in
+//! the same order of summation.
 //!
 //! Compile-time errors carry numbers (`output width is 17, expected 16`), since a constant panic may print a text
 //! that was itself built in a constant; the words are those of [`Error`]. Markers hold a [`Window`], not an

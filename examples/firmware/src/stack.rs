@@ -22,6 +22,7 @@ use conv_core::{Axis, Geometry, Window1d, Window2d, window1d, window2d};
 board::entry!(main);
 
 window1d! { struct Signal: stride 2, pad 1 }
+window1d! { struct Filter }
 window2d! { struct Half: stride 2, pad 1 }
 window2d! { struct Groups: stride 2, pad 1, groups 2 }
 window2d! { struct Pairs: stride 2 }
@@ -31,6 +32,7 @@ const ZERO_POINTS: Quantisation = Quantisation::new(3, -5).with_clamp(-100, 90);
 
 static KERNEL: [[[[i8; 4]; 3]; 3]; 6] = [[[[7; 4]; 3]; 3]; 6];
 static FLOATS: [[[[f32; 4]; 3]; 3]; 6] = [[[[0.5; 4]; 3]; 3]; 6];
+static NINE: [[[[f32; 9]; 3]; 3]; 6] = [[[[0.5; 9]; 3]; 3]; 6];
 static GROUPED: [[[[i8; 2]; 3]; 3]; 6] = [[[[7; 2]; 3]; 3]; 6];
 static EACH: [[[i8; 4]; 3]; 3] = [[[5; 4]; 3]; 3];
 static DOUBLES: [[[f64; 4]; 3]; 3] = [[[0.5; 4]; 3]; 3];
@@ -171,6 +173,17 @@ fn plain() {
             Half::conv_transpose(y, &FLOATS, x);
         },
     );
+    layer(
+        "conv transpose 2-D, f32, 9 channels",
+        [[[1_f32; 6]; 3]; 3],
+        [[[0_f32; 9]; 6]; 6],
+        |y, x| {
+            Half::conv_transpose(y, &NINE, x);
+        },
+    );
+    layer("conv 1-D, f32", [1_f32; 40], [0_f32; 36], |x, y| {
+        Filter::conv(x, &[0.5_f32; 5], y);
+    });
 }
 
 /// Accumulators of 64 and 128 bits.

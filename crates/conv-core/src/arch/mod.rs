@@ -11,6 +11,9 @@
 //! | `dsp` | Cortex-M4, M7, M33 | SMLAD: 2 channels × 2 pixels × 4 taps |
 //! | `portable` | every other | none: the loops of [`crate::engine`] |
 //!
+//! Operations on `f32` have a file and a seam of their own, the [`Plan`](crate::engine::Plan): `vfp`, for cores with a float
+//! unit.
+//!
 //! A file says:
 //!
 //! | item | |
@@ -36,6 +39,8 @@ pub(crate) mod order;
 #[cfg(conv_arch = "portable")]
 mod portable;
 mod scratch;
+#[cfg(conv_float = "vfp")]
+pub(crate) mod vfp;
 
 #[cfg(conv_arch = "dsp")]
 use dsp as chosen;
