@@ -200,7 +200,7 @@ pub(crate) fn without_kernels(
     expected: &Report,
 ) -> Result<()> {
     // On cores with a float unit the plain operations have kernels too.
-    let parts: &[(&str, &str)] = match target.triple.ends_with("eabihf") {
+    let parts: &[(&str, &str)] = match has_float_unit(target) {
         true => &[
             ("operations", "--bin operations --features portable"),
             ("layers", "--bin layers --features portable"),
@@ -229,6 +229,36 @@ pub(crate) fn without_kernels(
                 expected.digests.join(" ")
             );
         }
+    }
+    Ok(())
+}
+
+/// Whether `f32` has instructions of its own in conv-core on a target: whether its triple is that of a board whose core
+/// has a float unit.
+pub(crate) fn has_float_unit(target: &Target) -> bool {
+    target.board().is_some() && target.triple.ends_with("eabihf")
+}
+
+/// Holds every small shape of an operation on `f32` against its sum, on one target.
+///
+/// # Errors
+///
+/// If the program cannot be built or run, or a shape has another sum.
+pub(crate) fn floats(console: &Console, target: &'static Target, choice: Choice) -> Result<()> {
+    let program = Program {
+        workspace: WORKSPACE,
+        package: "digest-firmware",
+        file: "floats",
+        profile: "release",
+        arguments: "--bin floats",
+        layout: None,
+        flags: &[],
+    };
+    let machine = target.with_memory();
+    let image = image::build(console, &program, machine, choice)?;
+    let outcome = image::run(console, &image, machine)?;
+    if !outcome.success {
+        bail!("{}\n{}", outcome.ending, outcome.text());
     }
     Ok(())
 }
@@ -327,6 +357,18 @@ mod tests {
     const TEXT: &str = "case a 0000000000000001\ndigest 0000000000000003 cases 20 failures 0\n\
                         case b b 0000000000000002\ndigest 0000000000000004 cases 7 failures 1\n\
                         digest 0000000000000005 cases 0 failures 0\n";
+
+    #[test]
+    fn the_cores_with_a_float_unit_are_those_of_the_table() {
+        let names = crate::targets::TARGETS
+            .iter()
+            .filter(|&target| has_float_unit(target));
+        let names: Vec<_> = names.map(|target| target.name).collect();
+        assert_eq!(
+            names,
+            ["cortex-m4f", "cortex-m7", "cortex-m33", "cortex-m55"]
+        );
+    }
 
     #[test]
     fn a_report_has_the_groups_and_the_cases_of_all_parts() {

@@ -294,6 +294,14 @@ fn digests(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) -
             blocks::check(console, target, choice)
         });
     }
+    for target in targets
+        .iter()
+        .filter(|target| digest::has_float_unit(target))
+    {
+        tally.step(&format!("shapes of f32: {}", target.name), || {
+            digest::floats(console, target, choice)
+        });
+    }
     for target in targets.iter().filter(|target| helium::is_asked_for(target)) {
         tally.step(&format!("helium: {}", target.name), || {
             helium::check(console, target, choice)

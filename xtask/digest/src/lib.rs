@@ -22,12 +22,15 @@
 //! | [`streams`] | every small axis, and a sample of pairs of axes, against the batch operation |
 //! | *of [`kernels`]* | |
 //! | `kernels` | layers on the core's own kernels against the portable loops, byte for byte |
+//! | *of [`floats`]* | |
+//! | [`mod@floats`] | every small shape of an operation on `f32`, against the sum written out |
 #![no_std]
 
 mod between;
 mod buffer;
 mod filters;
 mod finishes;
+mod floats;
 mod kernels;
 mod limits;
 mod published;
@@ -70,5 +73,13 @@ pub fn layers(report: Report<'_>) -> Summary {
 pub fn kernels(report: Report<'_>) -> Summary {
     let mut run = Run::new(report);
     kernels::all(&mut run);
+    run.finish()
+}
+
+/// Runs the operations on `f32` over more shapes than the other parts do, for the cores that have instructions of their
+/// own for them. Its digest is committed nowhere: each case is held against a sum of its own.
+pub fn floats(report: Report<'_>) -> Summary {
+    let mut run = Run::new(report);
+    floats::all(&mut run);
     run.finish()
 }
