@@ -2,7 +2,7 @@
 //!
 //! A convolution with given geometry and kernel is a sparse matrix C. The direct operation is `y = C·x`, the
 //! transposed one `x = Cᵀ·y`; everything in this crate is a view of that map. No heap, no dependency, no
-//! panic, no scratch memory; wrong shapes do not compile; results are the same bits on every target.
+//! panic; wrong shapes do not compile; results are the same bits on every target.
 //!
 //! ```
 //! use conv_core::{Window2d, window2d};
@@ -35,10 +35,11 @@
 //! | an effect | a kernel for it: Sobel, Gaussian, sinc, bilinear | [`filter`] |
 //! | a question | the matrix C, printed | [`matrix`] |
 //! | element types | accumulator and its proof | [`element`] |
+//! | a core | which kernels it has, and how they work | [`kernels`] |
 //!
 //! Features, all off by default: `heapless` (outputs in [`heapless::Vec`](https://docs.rs/heapless)),
 //! `micromath` (activations that need an exponential), `defmt` (`defmt::Format` on
-//! geometry and errors).
+//! geometry and errors), `portable` (no [`kernels`], whatever the core has).
 //!
 //! # Three misunderstandings
 //!
@@ -118,19 +119,17 @@
 //!   754 says: zero weights are not skipped. (The bits of a NaN itself are the target's.)
 //! - **Nothing panics.** With optimisation no panicking symbol is linked into firmware that calls any of the
 //!   operations; texts of errors, being `core::fmt`, are what that check leaves out.
-//! - **Every output is written once,** no other memory is written, none is needed beside the arguments.
-//! - **No unsafe code** but in `arch`, where a core's own instructions are: register blocks that read through pointers,
-//!   each with the conditions that they rely on. The environment variable `CONV_ARCH=portable` leaves them out of a build.
+//! - **No memory but the arguments'** is written. Quantised layers take a scratch of constant size, empty where the core needs
+//!   none.
+//! - **Unsafe code is in one place,** the [`kernels`] of particular cores, each held to the portable loops on its own core; a
+//!   feature turns them off.
 //!
 //! # How it is built
 //!
 //! A call compiles to a constant plan (extents, strides, which inner loop) in flash and a jump into a loop
 //! that all shapes of the same element types and finish share, so a further layer costs its plan and little
 //! code. Direct and transposed are one loop: both visit, for each output, an arithmetic progression of taps over
-//! one of input positions (the transposed one being the polyphase form). The multiplications themselves are
-//! three small functions. Where a core has better instructions for a pair of elements, a loop of its own takes the whole
-//! operation: for `f32` on cores with a float unit (Cortex-M4F, M7, M33) one that computes up to 16 outputs at a time, in
-//! the same order of summation.
+//! one of input positions (the transposed one being the polyphase form). On some cores whole layers run on [`kernels`] instead.
 //!
 //! Compile-time errors carry numbers (`output width is 17, expected 16`), since a constant panic may print a text
 //! that was itself built in a constant; the words are those of [`Error`]. Markers hold a [`Window`], not an
@@ -157,6 +156,7 @@ pub mod geometry;
 pub mod guide;
 #[cfg(feature = "heapless")]
 pub mod heapless;
+pub mod kernels;
 pub mod matrix;
 mod message;
 #[cfg(feature = "micromath")]

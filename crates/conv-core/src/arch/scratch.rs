@@ -33,7 +33,7 @@ impl<const N: usize> Scratch for [u32; N] {
     const NEW: Self = [0; N];
 }
 
-/// Of a direct layer: columns, [`CELL_BYTES`] for each weight of an output channel and up to three more.
+/// Of a direct layer: columns, up to 4 bytes for each weight of an output channel and for three more.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(4))]
 pub struct ColumnScratch<const CI: usize, const KW: usize, const KH: usize> {
@@ -41,7 +41,7 @@ pub struct ColumnScratch<const CI: usize, const KW: usize, const KH: usize> {
     rounding: [[u8; CELL_BYTES]; 3],
 }
 
-/// Of a transposed layer: columns likewise, and [`START_BYTES`] for each output channel.
+/// Of a transposed layer: columns likewise, and up to 8 bytes for each output channel.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(4))]
 pub struct PhaseScratch<const CI: usize, const KW: usize, const KH: usize, const CO: usize> {
