@@ -423,14 +423,10 @@ impl<'a, T: Activation> Walk<'a, T> {
     /// 1. `scratch` may be written for all taps.
     #[inline]
     unsafe fn zeros(&self, scratch: *mut u32) {
-        if self.shape.taps % 4 > 0 {
+        if !self.shape.taps.is_multiple_of(4) {
+            let last = scratch.wrapping_add(self.shape.taps & !3);
             // SAFETY: by 1: the group is in the columns.
-            unsafe {
-                scratch
-                    .add(self.shape.taps & !3)
-                    .cast::<[u32; 4]>()
-                    .write([0; 4])
-            };
+            unsafe { last.cast::<[u32; 4]>().write([0; 4]) };
         }
     }
 
@@ -624,7 +620,7 @@ impl<'a, T: Activation> Walk<'a, T> {
         };
         let mut to = scratch.wrapping_add(2 * number + 4 * run * shape.fours);
         let mut element = 0;
-        if (first | end | shape.length) % 4 == 0 {
+        if (first | end | shape.length).is_multiple_of(4) {
             // SAFETY: by 1 and 2.
             unsafe {
                 fill(first / 4, to);
@@ -1358,8 +1354,8 @@ mod instructions {
     ///
     /// # Safety
     ///
-    /// 1. Both pixels may be read for `block.fours` groups, of which there is one, 2. there are no taps left over, and as for
-    /// [`short_pairs`].
+    /// 1. Both pixels may be read for `block.fours` groups, of which there is one.
+    /// 2. There are no taps left over, and all that [`short_pairs`] asks for but the columns holds.
     #[inline]
     pub(super) unsafe fn short_pairs_in_place<T: Activation>(
         block: &Block,
@@ -1500,7 +1496,7 @@ mod instructions {
         let product = i64::from(sum.wrapping_shl(1)) * i64::from(multiplier);
         let high = ((product + (i64::from(offset) << 32) + (1 << 31)) >> 32) as i32;
         let rounded = high.wrapping_add(sum >> 31) >> (right & 31);
-        Ord::min(Ord::max(rounded, -128), 127) as i8
+        rounded.clamp(-128, 127) as i8
     }
 
     pub(super) unsafe fn widen<T: Activation>(

@@ -32,6 +32,10 @@ pub(crate) const fn is_short(_scale: Multiplier, _greatest: u64) -> bool {
 }
 
 /// No operation.
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "kernels of cores ask for it"
+)]
 pub(crate) const fn runs<T: Activation>(_operation: QuantOperation) -> bool {
     false
 }
