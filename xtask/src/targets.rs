@@ -122,7 +122,7 @@ pub(crate) static TARGETS: &[Target] = &[
     Target {
         name: "cortex-m33",
         triple: HARD_V8M,
-        flags: &[],
+        flags: &["-Ctarget-feature=+dsp"],
         machine: Machine::Arm {
             board: "mps2-an505",
         },
