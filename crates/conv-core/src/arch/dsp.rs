@@ -38,6 +38,9 @@
 //! high multiplication; adding `c = 2^(r−1) + (zero point << r)` within SMMLAR and the sign of `acc` for halves away from zero,
 //! `(h + c + sign) >> r` is the output. Exact where `1 ≤ r ≤ 22` and `|acc| < 2³⁰`: see [`is_short`].
 
+mod connected;
+mod depthwise;
+
 #[cfg(conv_isa = "armv7em")]
 use core::arch::{asm, naked_asm};
 use core::marker::PhantomData;
@@ -47,6 +50,9 @@ use crate::arch::layer::{Last, Pixel, Sub, finish};
 use crate::arch::order::{Order, PartTaps, Runs};
 use crate::quantised::{Activation, QuantOperation};
 use crate::requantise::Multiplier;
+
+pub(crate) use connected::{run_connected, runs_connected};
+pub(crate) use depthwise::run_depthwise;
 
 /// Two pixels, 16 bits each.
 pub(crate) const CELL_BYTES: usize = 4;
@@ -93,17 +99,20 @@ pub(crate) const fn is_short(scale: Multiplier, greatest: u64) -> bool {
     scale.multiplier >= 0 && scale.shift <= -1 && scale.shift >= -22 && greatest < 1 << 30
 }
 
-/// Direct and transposed layers of 8-bit inputs.
+/// Direct, transposed and depthwise layers of 8-bit inputs.
 pub(crate) const fn runs<T: Activation>(operation: QuantOperation) -> bool {
     T::GREATEST - T::LEAST == 255
         && matches!(
             operation,
-            QuantOperation::Conv | QuantOperation::ConvTranspose
+            QuantOperation::Conv | QuantOperation::ConvTranspose | QuantOperation::Depthwise
         )
 }
 
 /// Weights in the order of the module's description.
 pub(crate) const fn pack(order: &Order, from: &[i8], to: &mut [i8]) {
+    if let QuantOperation::Depthwise = order.operation {
+        return depthwise::pack(order, from, to);
+    }
     let mut at = 0;
     let mut end = to.len();
     let mut row_part = 0;

@@ -6,7 +6,7 @@ use crate::arch::chosen::{self, Record};
 use crate::arch::scratch::Region;
 use crate::engine::Plan;
 use crate::engine::part::{Part, PlanChannels};
-use crate::quantised::{Activation, Quantisation};
+use crate::quantised::{Activation, QuantOperation, Quantisation};
 
 /// A quantised layer with 8-bit inputs, 32-bit sums and packed weights.
 pub(crate) struct Layer<'a> {
@@ -18,6 +18,7 @@ pub(crate) struct Layer<'a> {
     /// One for each output channel, where the contract is [`Double`](crate::requantise::Double); else none.
     pub(crate) records: &'a [Record],
     pub(crate) quantisation: &'a Quantisation,
+    pub(crate) operation: QuantOperation,
 }
 
 /// What becomes of sums.
@@ -228,6 +229,12 @@ pub(crate) fn run<T, O, F>(
         reduce,
         produce,
     } = plan.of_groups();
+    // The channels of a depthwise layer are those of one sub.
+    let is_depthwise = matches!(layer.operation, QuantOperation::Depthwise);
+    let (groups, reduce, produce) = match is_depthwise {
+        true => (1, groups * reduce, groups * produce),
+        false => (groups, reduce, produce),
+    };
     let (mut weights, mut leftovers) = (0, 0);
     for row_part in 0..plan.rows.parts() {
         let rows = plan.rows.part(row_part);
@@ -254,13 +261,29 @@ pub(crate) fn run<T, O, F>(
                 };
                 let taps = sub.taps();
                 if rows.targets > 0 && columns.targets > 0 {
-                    chosen::run_sub::<T, O, F>(&sub, last);
+                    match is_depthwise {
+                        true => chosen::run_depthwise::<T, O, F>(&sub, last),
+                        false => chosen::run_sub::<T, O, F>(&sub, last),
+                    }
                 }
                 weights += taps * produce;
                 leftovers += taps % 4 * produce;
             }
         }
     }
+    clamp(layer.quantisation, output, last);
+}
+
+/// Runs a fully connected layer, every output of all inputs, with kernel, biases and records of as many channels as there are
+/// outputs. `last` as for [`run`].
+#[inline(never)]
+pub(crate) fn connected<T, O, F>(layer: &Layer<'_>, input: &[T], output: &mut [O], last: &Last<F>)
+where
+    T: Activation,
+    O: Activation,
+    F: Fn(usize, i32) -> O,
+{
+    chosen::run_connected::<T, O, F>(layer, input, output, last);
     clamp(layer.quantisation, output, last);
 }
 

@@ -24,6 +24,8 @@
 //! | [`Record`] | what a channel's requantisation needs, and [`is_short`], whether the short form is exact for it |
 //! | [`pack`] | the order of the weights, a permutation within the kernel's own array |
 //! | `run_sub` | one [`Sub`] |
+//! | `run_depthwise` | the one [`Sub`] of a depthwise layer, whose channels are those of all groups |
+//! | [`runs_connected`], `run_connected` | on which inputs fully connected layers run here, and such a layer, its weights in their own order |
 
 #![allow(unsafe_code)]
 
@@ -49,10 +51,12 @@ use portable as chosen;
 
 pub(crate) use cast::{prepared, records};
 pub use chosen::Record;
+#[cfg(not(conv_arch = "portable"))]
+pub(crate) use chosen::runs_connected;
 use chosen::{CELL_BYTES, START_BYTES, is_short};
 pub(crate) use chosen::{FOLDED, pack, runs};
 #[cfg(not(conv_arch = "portable"))]
-pub(crate) use layer::{Last, Layer, run};
+pub(crate) use layer::{Last, Layer, connected, run};
 
 #[cfg(not(conv_arch = "portable"))]
 pub(crate) use scratch::Region;

@@ -451,6 +451,11 @@ where
             &typed::plan_2d(resolved::<Conv, K, 2>(settings, from, to))
         };
         let (input, output) = (input.elements(), output.elements_mut());
+        #[cfg(not(conv_arch = "portable"))]
+        if const { K::IN_BYTES && size_of::<R::Accumulator>() == 4 && arch::runs_connected::<T>() }
+        {
+            return self.view().run_connected(plan, input, output);
+        }
         self.run_portably(QuantOperation::Conv, plan, input, output);
     }
 }
@@ -605,17 +610,23 @@ where
     ) {
         #[cfg(not(conv_arch = "portable"))]
         if const { K::IN_BYTES } && arch::runs_layer::<T, R>(operation) {
-            let view = View::<R> {
-                kernel: self.kernel.0.weights().bytes(),
-                bias: &self.bias,
-                prepared: &self.prepared,
-                quantisation: self.quantisation,
-                is_short: self.is_short,
-            };
-            return view.run_on_core(plan, input, output, arch::Region::of(scratch));
+            let scratch = arch::Region::of(scratch);
+            return (self.view()).run_on_core(operation, plan, input, output, scratch);
         }
         let _ = scratch;
         self.run_portably(operation, plan, input, output);
+    }
+
+    /// As kernels read it.
+    #[cfg(not(conv_arch = "portable"))]
+    fn view(&self) -> View<'_, R> {
+        View {
+            kernel: self.kernel.0.weights().bytes(),
+            bias: &self.bias,
+            prepared: &self.prepared,
+            quantisation: self.quantisation,
+            is_short: self.is_short,
+        }
     }
 
     /// On the loops that every core has.
@@ -696,24 +707,48 @@ where
     #[cfg(not(conv_arch = "portable"))]
     pub(super) fn run_on_core<T: Activation, O: Activation>(
         &self,
+        operation: QuantOperation,
         plan: &Plan,
         input: &[T],
         output: &mut [O],
         scratch: arch::Region<'_>,
     ) {
-        let layer = arch::Layer {
+        let layer = self.layer(operation, plan);
+        arch::run(&layer, input, output, scratch, &self.last());
+    }
+
+    /// A fully connected layer on the core's own kernel.
+    #[cfg(not(conv_arch = "portable"))]
+    fn run_connected<T: Activation, O: Activation>(
+        &self,
+        plan: &Plan,
+        input: &[T],
+        output: &mut [O],
+    ) {
+        let layer = self.layer(QuantOperation::Conv, plan);
+        arch::connected(&layer, input, output, &self.last());
+    }
+
+    /// As the core's own kernels see it.
+    #[cfg(not(conv_arch = "portable"))]
+    fn layer<'a>(&'a self, operation: QuantOperation, plan: &'a Plan) -> arch::Layer<'a> {
+        arch::Layer {
             plan,
             kernel: self.kernel,
             bias: R::Accumulator::narrow(self.bias),
             records: arch::records::<R>(self.prepared),
             quantisation: &self.quantisation,
-        };
-        let function = requantising::<R, O>(self.prepared, &self.quantisation);
-        let last = match const { R::HAS_RECORDS && O::LEAST == -128 } && self.is_short {
+            operation,
+        }
+    }
+
+    /// What becomes of its sums there.
+    #[cfg(not(conv_arch = "portable"))]
+    fn last<O: Activation>(&self) -> arch::Last<impl Fn(usize, i32) -> O> {
+        match const { R::HAS_RECORDS && O::LEAST == -128 } && self.is_short {
             true => arch::Last::Short,
-            false => arch::Last::General(function),
-        };
-        arch::run(&layer, input, output, scratch, &last);
+            false => arch::Last::General(requantising::<R, O>(self.prepared, &self.quantisation)),
+        }
     }
 
     /// On the loops that every core has, weights in their own order.

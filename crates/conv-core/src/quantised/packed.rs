@@ -133,9 +133,12 @@ where
                 resolved.source_elements(self),
                 resolved.target_elements(self),
             ],
-            scratch_words: match arch::runs_layer::<T, R>(operation) {
-                true => arch::scratch_bytes(taps, starts).div_ceil(4),
-                false => 0,
+            scratch_words: match operation {
+                QuantOperation::Depthwise => 0,
+                _ if arch::runs_layer::<T, R>(operation) => {
+                    arch::scratch_bytes(taps, starts).div_ceil(4)
+                }
+                _ => 0,
             },
             types: PhantomData,
         })
@@ -175,7 +178,8 @@ where
         #[cfg(not(conv_arch = "portable"))]
         if arch::runs_layer::<T, R>(self.operation) {
             let scratch = arch::Region::of_words(scratch);
-            self.view.run_on_core(&self.plan, input, output, scratch);
+            self.view
+                .run_on_core(self.operation, &self.plan, input, output, scratch);
             return Ok(());
         }
         self.view.run_portably(&self.plan, input, output);

@@ -1,5 +1,6 @@
 //! Quantised layers against the published cases, the anchors' hashes and the oracle.
 
+mod neighbours;
 mod peers;
 mod small;
 mod typed;
