@@ -691,23 +691,16 @@ unsafe fn channels<O, F: Fn(usize, i32) -> O>(
     // SAFETY: the columns hold `fours` groups and the taps left over (1); weights, biases and records are those of the sub's
     // channels, by the layer's own lengths; the outputs may be written (2).
     unsafe {
-        match last {
-            Last::Short => {
-                let outputs = outputs.map(<*mut O>::cast);
-                // Where there is no group of four before them, weights that are left over cannot be loaded as a word.
-                let by_pairs = block.fours > 0 || block.left_overs == 0;
-                let mut done = 0;
-                if by_pairs && block.pairs > 0 {
-                    short_pairs(block, outputs[0], outputs[1]);
-                    done = 2 * block.pairs;
-                }
-                if done < sub.produce {
-                    each_channel::<2, _, _, _>(sub, block, done, outputs, &shortened(sub), source);
-                }
-            }
-            Last::General(function) => {
-                each_channel::<2, _, _, _>(sub, block, 0, outputs, function, source);
-            }
+        let mut done = 0;
+        // Where there is no group of four before them, weights that are left over cannot be loaded as a word.
+        let by_pairs = block.pairs > 0 && (block.fours > 0 || block.left_overs == 0);
+        if matches!(last, Last::Short(_)) && by_pairs {
+            let [first, second] = outputs.map(<*mut O>::cast);
+            short_pairs(block, first, second);
+            done = 2 * block.pairs;
+        }
+        if done < sub.produce {
+            each_channel::<2, O, F, _>(sub, block, done, outputs, last.function(), source);
         }
     }
 }
@@ -721,41 +714,44 @@ fn in_place<T: Activation, O, F: Fn(usize, i32) -> O>(
     last: &Last<F>,
 ) {
     let sub = walk.sub;
-    let source = InPlace {
-        inputs: pixels.map(|pixel| {
-            let inside =
-                !sub.rows_inside(pixel.y).is_empty() && !sub.columns_inside(pixel.x).is_empty();
-            inside.then(|| sub.source(pixel.y, pixel.x))
-        }),
-        unsigned: T::LEAST == 0,
-        zero_point: sub.layer.quantisation.input_zero_point,
+    // What stands for padding, again and again.
+    let zeros = [sub.layer.quantisation.input_zero_point as u8; 4];
+    let inside = pixels.map(|pixel| {
+        !sub.rows_inside(pixel.y).is_empty() && !sub.columns_inside(pixel.x).is_empty()
+    });
+    let mut source = InPlace::<T> {
+        inputs: pixels.map(|pixel| sub.source(pixel.y, pixel.x)),
+        steps: [1; 2],
+        offset: walk.whole_columns.offset,
+        input: PhantomData,
     };
+    for ((input, step), inside) in (source.inputs.iter_mut())
+        .zip(&mut source.steps)
+        .zip(inside)
+    {
+        if !inside {
+            (*input, *step) = (zeros.as_ptr(), 0);
+        }
+    }
     let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
-    // SAFETY: as in `channels`; inputs inside may be read for the taps of one pixel.
+    let mut done = 0;
+    // SAFETY: as in `channels`; inputs inside may be read for the taps of one pixel, zeros for four bytes.
     unsafe {
-        match last {
-            Last::Short => {
-                let outputs = outputs.map(<*mut O>::cast);
-                let mut done = 0;
-                if let [Some(first), Some(second)] = source.inputs
-                    && whole.pairs > 0
-                    && whole.fours > 0
-                    && whole.left_overs == 0
-                {
-                    let pixels = InPlacePixels {
-                        first,
-                        second,
-                        end: first.add(4 * whole.fours),
-                        offset: walk.whole_columns.offset,
-                    };
-                    short_pairs_in_place::<T>(whole, outputs[0], outputs[1], &pixels);
-                    done = 2 * whole.pairs;
-                }
-                each_channel::<1, _, _, _>(sub, whole, done, outputs, &shortened(sub), source);
-            }
-            Last::General(function) => {
-                each_channel::<1, _, _, _>(sub, whole, 0, outputs, function, source);
-            }
+        let words = whole.pairs > 0 && whole.fours > 0 && whole.left_overs == 0;
+        if matches!(last, Last::Short(_)) && words && inside == [true; 2] {
+            let [first, second] = source.inputs;
+            let pixels = InPlacePixels {
+                first,
+                second,
+                end: first.add(4 * whole.fours),
+                offset: source.offset,
+            };
+            let [first, second] = outputs.map(<*mut O>::cast);
+            short_pairs_in_place::<T>(whole, first, second, &pixels);
+            done = 2 * whole.pairs;
+        }
+        if done < sub.produce {
+            each_channel::<1, O, F, _>(sub, whole, done, outputs, last.function(), source);
         }
     }
 }
@@ -769,15 +765,6 @@ struct InPlacePixels {
     end: *const u8,
     /// The input's zero point for SXTAB16.
     offset: u32,
-}
-
-/// The short form as a function of channel and sum.
-fn shortened(sub: &Sub<'_>) -> impl Fn(usize, i32) -> i8 {
-    let records = sub.layer.records;
-    move |channel, sum| match records.get(channel) {
-        Some(record) => short(sum, record),
-        None => 0,
-    }
 }
 
 /// What a block reads and writes, in the order in which it loads them.
@@ -878,56 +865,57 @@ impl Source for InColumns {
     }
 }
 
-/// Inputs of two pixels, `None` where they are padding.
-#[derive(Clone, Copy)]
-struct InPlace {
-    inputs: [Option<*const u8>; 2],
-    unsigned: bool,
-    zero_point: i32,
+/// Inputs of two pixels, or zero points that stand for them, with steps of 0.
+struct InPlace<T> {
+    inputs: [*const u8; 2],
+    steps: [usize; 2],
+    /// The input's zero point for SXTAB16.
+    offset: u32,
+    input: PhantomData<T>,
 }
 
-impl Source for InPlace {
+impl<T> Clone for InPlace<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for InPlace<T> {}
+
+impl<T: Activation> Source for InPlace<T> {
     #[inline]
     unsafe fn four(&self, four: usize) -> [u32; 4] {
-        let offset = pair(self.zero_point.wrapping_neg());
-        let [a, b] = self.inputs.map(|input| match input {
+        let ([a, b], [step_a, step_b]) = (self.inputs, self.steps);
+        let halves = |input: *const u8| {
             // SAFETY: the caller asks for taps that the pixel has.
-            Some(input) => unsafe {
-                let word = input.add(4 * four).cast::<u32>().read_unaligned();
-                let word = u32::from_le(word);
-                let (even, odd) = (word, word.rotate_right(8));
-                [
-                    widened(self.unsigned, offset, even),
-                    widened(self.unsigned, offset, odd),
-                ]
-            },
-            None => [0; 2],
-        });
-        [a[0], a[1], b[0], b[1]]
+            let word = unsafe { input.cast::<u32>().read_unaligned() };
+            let word = u32::from_le(word);
+            [word, word.rotate_right(8)].map(|word| widened(T::LEAST == 0, self.offset, word))
+        };
+        let [a0, a1] = halves(a.wrapping_add(4 * four * step_a));
+        let [b0, b1] = halves(b.wrapping_add(4 * four * step_b));
+        [a0, a1, b0, b1]
     }
 
     #[inline]
     unsafe fn last(&self, fours: usize, taps: usize) -> [u32; 4] {
-        let [a, b] = self.inputs.map(|input| {
-            let mut halves = [0; 4];
-            if let Some(input) = input {
-                for tap in 0..taps {
-                    // SAFETY: likewise.
-                    let byte = unsafe { input.add(4 * fours + tap).read() };
-                    let input = match self.unsigned {
-                        true => i32::from(byte),
-                        false => i32::from(byte as i8),
-                    };
-                    let value = input.wrapping_sub(self.zero_point) as u32 & 0xffff;
-                    if let Some(half) = halves.get_mut(4 - taps + tap) {
-                        *half = value;
-                    }
+        let mut halves = [0; 4];
+        for tap in 0..taps {
+            once();
+            let place = 4 - taps + tap;
+            let shift = (place & 2) * 8;
+            for (number, (input, step)) in self.inputs.into_iter().zip(self.steps).enumerate() {
+                // SAFETY: likewise.
+                let byte = unsafe { input.add((4 * fours + tap) * step).read() };
+                let input = match T::LEAST == 0 {
+                    true => u32::from(byte),
+                    false => byte as i8 as u32,
+                };
+                if let Some(half) = halves.get_mut(2 * number + (place & 1)) {
+                    *half |= (input.wrapping_add(self.offset) & 0xffff) << shift;
                 }
             }
-            let [h0, h1, h2, h3] = halves;
-            [h0 | h2 << 16, h1 | h3 << 16]
-        });
-        [a[0], a[1], b[0], b[1]]
+        }
+        halves
     }
 }
 
@@ -1019,26 +1007,6 @@ mod instructions {
                 options(pure, nomem, nostack, preserves_flags));
         }
         result
-    }
-
-    /// The short form of [`Double`](crate::requantise::Double).
-    #[inline]
-    pub(super) fn short(sum: i32, record: &Record) -> i8 {
-        let result: i32;
-        // SAFETY: it changes nothing but the result, a temporary register and the Q flag.
-        unsafe {
-            asm!(
-                "lsl {t}, {sum}, #1",
-                "smmlar {t}, {t}, {m}, {c}",
-                "add {t}, {t}, {sum}, asr #31",
-                "asr {t}, {t}, {r}",
-                "ssat {t}, #8, {t}",
-                t = out(reg) result, sum = in(reg) sum, m = in(reg) record.multiplier,
-                c = in(reg) record.offset, r = in(reg) record.right,
-                options(pure, nomem, nostack, preserves_flags)
-            );
-        }
-        result as i8
     }
 
     /// Inputs into groups of four of a column, 16 bytes apart.
@@ -1578,10 +1546,11 @@ mod instructions {
         second: *mut i8,
         pixels: &InPlacePixels,
     ) {
-        let source = InPlace {
-            inputs: [Some(pixels.first), Some(pixels.second)],
-            unsigned: T::LEAST == 0,
-            zero_point: i32::from(pixels.offset as i16).wrapping_neg(),
+        let source = InPlace::<T> {
+            inputs: [pixels.first, pixels.second],
+            steps: [1; 2],
+            offset: pixels.offset,
+            input: PhantomData,
         };
         // SAFETY: the caller's block and pixels.
         unsafe { pairs_of(block, first, second, source) };
@@ -1606,9 +1575,7 @@ mod instructions {
         }
     }
 }
-use instructions::{
-    short, short_pairs, short_pairs_in_place, smlad, whole_columns, widen, widened,
-};
+use instructions::{short_pairs, short_pairs_in_place, smlad, whole_columns, widen, widened};
 
 /// Keeps the compiler from unrolling a short loop, whose code would be several times as long.
 #[inline]

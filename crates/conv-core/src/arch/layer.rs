@@ -23,10 +23,20 @@ pub(crate) struct Layer<'a> {
 
 /// What becomes of sums.
 pub(crate) enum Last<F> {
-    /// The short form of [`Double`](crate::requantise::Double), into `i8`.
-    Short,
+    /// The short form of [`Double`](crate::requantise::Double), into `i8`; or as below.
+    Short(F),
     /// A function of channel and sum, bias included.
     General(F),
+}
+
+impl<F> Last<F> {
+    /// The function of channel and sum.
+    #[inline]
+    pub(crate) fn function(&self) -> &F {
+        match self {
+            Self::Short(function) | Self::General(function) => function,
+        }
+    }
 }
 
 /// One direct convolution of a layer: a part of its targets, of one group of channels.
@@ -288,6 +298,7 @@ where
 }
 
 /// The short form saturates to the range of `i8`; a narrower clamp is taken afterwards.
+#[inline(never)]
 fn clamp<O: Activation, F>(quantisation: &Quantisation, output: &mut [O], last: &Last<F>) {
     let &Quantisation { low, high, .. } = quantisation;
     if matches!(last, Last::General(_)) || (low <= O::LEAST && high >= O::GREATEST) {

@@ -745,9 +745,10 @@ where
     /// What becomes of its sums there.
     #[cfg(not(conv_arch = "portable"))]
     fn last<O: Activation>(&self) -> arch::Last<impl Fn(usize, i32) -> O> {
+        let function = requantising::<R, O>(self.prepared, &self.quantisation);
         match const { R::HAS_RECORDS && O::LEAST == -128 } && self.is_short {
-            true => arch::Last::Short,
-            false => arch::Last::General(requantising::<R, O>(self.prepared, &self.quantisation)),
+            true => arch::Last::Short(function),
+            false => arch::Last::General(function),
         }
     }
 

@@ -13,7 +13,7 @@
 //! One to three channels that remain are computed with those before them once more. Layers of fewer channels take their first
 //! row for the others, too.
 
-use crate::arch::dsp::{pair, short};
+use crate::arch::dsp::pair;
 use crate::arch::layer::{Last, Layer};
 use crate::quantised::Activation;
 
@@ -29,26 +29,12 @@ pub(crate) fn run_connected<T: Activation, O, F: Fn(usize, i32) -> O>(
     output: &mut [O],
     last: &Last<F>,
 ) {
-    match last {
-        Last::Short => {
-            let records = layer.records;
-            let outputs = output.as_mut_ptr().cast::<i8>();
-            // The caller gives the short form for outputs `i8` alone.
-            four_by_four(layer, input, output.len(), |channel, sum| {
-                if let Some(record) = records.get(channel) {
-                    // SAFETY: `four_by_four` calls with channels below the number of outputs, which are `i8`.
-                    unsafe { outputs.add(channel).write(short(sum, record)) };
-                }
-            });
+    let function = last.function();
+    four_by_four(layer, input, output.len(), |channel, sum| {
+        if let Some(output) = output.get_mut(channel) {
+            *output = function(channel, sum);
         }
-        Last::General(function) => {
-            four_by_four(layer, input, output.len(), |channel, sum| {
-                if let Some(output) = output.get_mut(channel) {
-                    *output = function(channel, sum);
-                }
-            });
-        }
-    }
+    });
 }
 
 /// Four rows of weights against the input: what [`instructions::add`] reads.

@@ -22,7 +22,7 @@
 //! at a time. Kernels of fewer channels, several outputs of an input channel and other contracts than
 //! [`Double`](crate::requantise::Double) run on the same step in Rust.
 
-use crate::arch::dsp::{Record, pair, short, widened};
+use crate::arch::dsp::{Record, pair, widened};
 use crate::arch::layer::{Last, Sub};
 use crate::arch::order::Order;
 use crate::quantised::Activation;
@@ -48,21 +48,15 @@ pub(crate) const fn pack(order: &Order, from: &[i8], to: &mut [i8]) {
 }
 
 /// Runs a layer, whose channels are those of one sub.
+#[inline(never)]
 pub(crate) fn run_depthwise<T: Activation, O, F: Fn(usize, i32) -> O>(
     sub: &Sub<'_>,
     last: &Last<F>,
 ) {
     let walk = Walk::new(sub);
     match last {
-        Last::Short if walk.multiplier == 1 && sub.produce >= 4 => by_words::<T>(&walk),
-        Last::Short => {
-            let records = sub.layer.records;
-            by_bytes::<T, i8, _>(&walk, &|channel, sum| match records.get(channel) {
-                Some(record) => short(sum, record),
-                None => 0,
-            });
-        }
-        Last::General(function) => by_bytes::<T, O, F>(&walk, function),
+        Last::Short(_) if walk.multiplier == 1 && sub.produce >= 4 => by_words::<T>(&walk),
+        Last::Short(function) | Last::General(function) => by_bytes::<T, O, F>(&walk, function),
     }
 }
 
@@ -559,7 +553,8 @@ mod instructions {
 /// The same in Rust, for the tests on other machines.
 #[cfg(not(conv_isa = "armv7em"))]
 mod instructions {
-    use super::{Activation, Entry, Quads, short, widened, word};
+    use super::{Activation, Entry, Quads, widened, word};
+    use crate::arch::dsp::instructions::short;
 
     pub(super) fn add_products<T: Activation>(
         sums: &mut [i32; 4],
