@@ -221,7 +221,8 @@ pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, l
         // SAFETY: the columns have room.
         unsafe { walk.zeros(whole.columns) };
     }
-    for pixels in sub.pairs() {
+    let mut pairs = sub.pairs();
+    while let Some(pixels) = pairs.next(sub) {
         if !has_scratch {
             let [_, second] = pixels;
             if room.is_none_or(|room| second.output > room) {
@@ -233,7 +234,7 @@ pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, l
             // SAFETY: the columns have room, behind what is written and before the end of the output.
             unsafe { walk.zeros(whole.columns) };
         }
-        walk.pair(pixels, &whole, last);
+        walk.pair(pixels, &mut whole, last);
     }
 }
 
@@ -395,7 +396,12 @@ impl<'a, T: Activation> Walk<'a, T> {
 
     /// The outputs of two pixels. Where `whole.columns` points there is room for the columns, with the zeros of the last group.
     #[inline]
-    fn pair<O, F: Fn(usize, i32) -> O>(&self, pixels: [Pixel; 2], whole: &Block, last: &Last<F>) {
+    fn pair<O, F: Fn(usize, i32) -> O>(
+        &self,
+        pixels: [Pixel; 2],
+        whole: &mut Block,
+        last: &Last<F>,
+    ) {
         let [first, second] = pixels;
         let outputs = pixels.map(|pixel| self.sub.output::<O>(pixel.output));
         if self.contiguous && self.is_interior(first) && self.is_interior(second) {
@@ -405,9 +411,10 @@ impl<'a, T: Activation> Walk<'a, T> {
                 channels(self.sub, whole, outputs, last);
             }
         } else {
-            let block = self.border_columns(pixels, whole);
+            self.border_columns(pixels, whole);
             // SAFETY: the columns hold what the block says; `Sub::pairs` for the outputs.
-            unsafe { channels(self.sub, &block, outputs, last) };
+            unsafe { channels(self.sub, whole, outputs, last) };
+            whole.restore();
         }
     }
 
@@ -470,11 +477,10 @@ impl<'a, T: Activation> Walk<'a, T> {
     /// Columns of pixels of which one reads padding, and of dilated and grouped subs: of all rows of taps or, where runs are
     /// multiples of four, of those that lie inside the input for either pixel.
     #[inline(never)]
-    fn border_columns(&self, pixels: [Pixel; 2], whole: &Block) -> Block {
+    fn border_columns(&self, pixels: [Pixel; 2], block: &mut Block) {
         let Self { sub, shape, .. } = self;
         let inside = pixels.map(|pixel| sub.rows_inside(pixel.y));
         let [a, b] = &inside;
-        let mut block = *whole;
         let mut rows = 0..sub.rows.taps;
         if shape.length % 4 == 0 {
             rows = match (a.is_empty(), b.is_empty()) {
@@ -486,15 +492,16 @@ impl<'a, T: Activation> Walk<'a, T> {
                 true => shape.fours,
                 false => shape.fours * sub.columns.taps,
             };
+            let all = block.fours;
             block.fours = per_row * rows.len();
-            block.skip = 8 * (whole.fours - block.fours);
+            block.skip = 8 * (all - block.fours);
             block.before = per_row * rows.start;
-            block.weights = whole.weights.wrapping_add(8 * block.before);
+            block.weights = block.weights.wrapping_add(8 * block.before);
         }
         if self.contiguous && a == b && !a.is_empty() && self.are_inside_across(pixels) {
             // SAFETY: there is room for the columns; the rows of taps `a` lie inside the input.
-            unsafe { self.rows_of_columns(pixels, a.clone(), rows, whole.columns) };
-            return block;
+            unsafe { self.rows_of_columns(pixels, a.clone(), rows, block.columns) };
+            return;
         }
         let all = self.contiguous && rows.len() == sub.rows.taps;
         let whole_ones = pixels.map(|pixel| all && self.is_interior(pixel));
@@ -504,16 +511,15 @@ impl<'a, T: Activation> Walk<'a, T> {
             .filter_map(|(pixel, whole)| whole.then_some(pixel))
         {
             // SAFETY: there is room for the columns; the pixel is interior. The other's column is written next.
-            unsafe { self.whole_columns([pixel; 2], whole.columns) };
+            unsafe { self.whole_columns([pixel; 2], block.columns) };
         }
         for (number, (pixel, inside)) in pixels.into_iter().zip(inside).enumerate() {
             if whole_ones.get(number) == Some(&false) {
                 // SAFETY: 1: there is room for the columns; 2: `inside` are its rows inside.
-                unsafe { self.border_column(pixel, number, rows.clone(), inside, whole.columns) };
+                unsafe { self.border_column(pixel, number, rows.clone(), inside, block.columns) };
             }
             once();
         }
-        block
     }
 
     /// Whether pixels read no padding left or right.
@@ -565,7 +571,7 @@ impl<'a, T: Activation> Walk<'a, T> {
     ///
     /// 1. `scratch` may be written for all taps, and is aligned to 4.
     /// 2. `inside` are the rows of taps that lie inside the input.
-    #[inline(never)]
+    #[inline]
     unsafe fn border_column(
         &self,
         pixel: Pixel,
@@ -789,6 +795,14 @@ struct Block {
 }
 
 impl Block {
+    /// Over all rows of taps again.
+    #[inline]
+    fn restore(&mut self) {
+        self.weights = self.weights.wrapping_sub(8 * self.before);
+        self.fours += self.skip / 8;
+        (self.skip, self.before) = (0, 0);
+    }
+
     /// Weights of a channel and the bytes from one group of four to the next; those left over.
     #[inline]
     fn weights_of(&self, channel: usize) -> (*const i8, usize, *const i8) {

@@ -53,9 +53,10 @@ pub(crate) struct Sub<'a> {
     pub(crate) pixel: usize,
     /// Input channels of the group.
     pub(crate) reduce: usize,
-    /// Output channels of the group, and the first of them.
+    /// Output channels of the group, the first of them, and how many there are of all groups.
     pub(crate) produce: usize,
     pub(crate) channel: usize,
+    pub(crate) channels: usize,
     /// Weights of all subs before this one, and how many of those were left over from groups of four.
     pub(crate) weights: usize,
     pub(crate) leftovers: usize,
@@ -130,34 +131,20 @@ impl Sub<'_> {
     ///
     /// Of each pixel `produce` outputs from number `output` on lie inside the output: targets are below the plan's
     /// extents and channels below its channels.
+    #[inline]
     pub(crate) fn pairs(&self) -> Pairs {
-        let (rows, columns, plan) = (&self.rows, &self.columns, self.layer.plan);
-        let channels = plan.of_groups();
-        let channels = channels.groups * channels.produce;
-        let first = rows.first * plan.columns.target + columns.first;
-        let line = rows.step * plan.columns.target * channels;
-        let step = columns.step * channels;
+        let (rows, columns) = (&self.rows, &self.columns);
+        let first = rows.first * self.layer.plan.columns.target + columns.first;
+        let output = first * self.channels + self.channel;
         Pairs {
             at: Pixel {
                 y: rows.origin,
                 x: columns.origin,
-                output: first * channels + self.channel,
+                output,
             },
+            line: output,
             left_in_row: columns.targets,
             rows: rows.targets,
-            next: [
-                Pixel {
-                    y: 0,
-                    x: columns.origin_step as isize,
-                    output: step,
-                },
-                Pixel {
-                    y: rows.origin_step as isize,
-                    x: ((columns.targets * columns.origin_step) as isize).wrapping_neg(),
-                    output: line.wrapping_sub(step * columns.targets),
-                },
-            ],
-            columns: columns.targets,
         }
     }
 }
@@ -165,44 +152,43 @@ impl Sub<'_> {
 /// The pixels of a sub, see [`Sub::pairs`].
 pub(crate) struct Pairs {
     at: Pixel,
+    /// The first output of the row.
+    line: usize,
     left_in_row: usize,
     /// Rows that are left, this one included.
     rows: usize,
-    /// From one pixel to the next, and from behind a row to the next one.
-    next: [Pixel; 2],
-    columns: usize,
 }
 
 impl Pairs {
     /// One pixel.
     #[inline]
-    fn pixel(&mut self) -> Option<Pixel> {
+    fn pixel(&mut self, sub: &Sub<'_>) -> Option<Pixel> {
         if self.rows == 0 {
             return None;
         }
         let at = self.at;
-        let [right, down] = self.next;
-        self.at.x = at.x.wrapping_add(right.x);
-        self.at.output = at.output.wrapping_add(right.output);
+        self.at.x = at.x.wrapping_add(sub.columns.origin_step as isize);
+        self.at.output = at.output.wrapping_add(sub.columns.step * sub.channels);
         self.left_in_row -= 1;
         if self.left_in_row == 0 {
-            self.at.y = at.y.wrapping_add(down.y);
-            self.at.x = self.at.x.wrapping_add(down.x);
-            self.at.output = self.at.output.wrapping_add(down.output);
-            self.left_in_row = self.columns;
+            let line = sub.rows.step * sub.layer.plan.columns.target * sub.channels;
+            self.line = self.line.wrapping_add(line);
+            self.at = Pixel {
+                y: at.y.wrapping_add(sub.rows.origin_step as isize),
+                x: sub.columns.origin,
+                output: self.line,
+            };
+            self.left_in_row = sub.columns.targets;
             self.rows -= 1;
         }
         Some(at)
     }
-}
 
-impl Iterator for Pairs {
-    type Item = [Pixel; 2];
-
+    /// The next two.
     #[inline]
-    fn next(&mut self) -> Option<[Pixel; 2]> {
-        let first = self.pixel()?;
-        Some([first, self.pixel().unwrap_or(first)])
+    pub(crate) fn next(&mut self, sub: &Sub<'_>) -> Option<[Pixel; 2]> {
+        let first = self.pixel(sub)?;
+        Some([first, self.pixel(sub).unwrap_or(first)])
     }
 }
 
@@ -245,39 +231,43 @@ pub(crate) fn run<T, O, F>(
         true => (1, groups * reduce, groups * produce),
         false => (groups, reduce, produce),
     };
-    let (mut weights, mut leftovers) = (0, 0);
+    let mut sub = Sub {
+        layer,
+        rows: Part::NONE,
+        columns: Part::NONE,
+        input: input.as_ptr().cast(),
+        height: plan.rows.source,
+        width: plan.columns.source,
+        pixel: groups * reduce,
+        reduce,
+        produce,
+        channel: 0,
+        channels: groups * produce,
+        weights: 0,
+        leftovers: 0,
+        scratch: scratch.start,
+        scratch_bytes: scratch.bytes,
+        output: output.as_mut_ptr().cast(),
+        output_elements: output.len(),
+    };
     for row_part in 0..plan.rows.parts() {
-        let rows = plan.rows.part(row_part);
+        sub.rows = plan.rows.part(row_part);
         for column_part in 0..plan.columns.parts() {
-            let columns = plan.columns.part(column_part);
-            for group in 0..groups {
-                let sub = Sub {
-                    layer,
-                    rows,
-                    columns,
-                    input: input.as_ptr().cast::<u8>().wrapping_add(group * reduce),
-                    height: plan.rows.source,
-                    width: plan.columns.source,
-                    pixel: groups * reduce,
-                    reduce,
-                    produce,
-                    channel: group * produce,
-                    weights,
-                    leftovers,
-                    scratch: scratch.start,
-                    scratch_bytes: scratch.bytes,
-                    output: output.as_mut_ptr().cast(),
-                    output_elements: output.len(),
-                };
-                let taps = sub.taps();
-                if rows.targets > 0 && columns.targets > 0 {
+            sub.columns = plan.columns.part(column_part);
+            sub.input = input.as_ptr().cast();
+            sub.channel = 0;
+            for _ in 0..groups {
+                if sub.rows.targets > 0 && sub.columns.targets > 0 {
                     match is_depthwise {
                         true => chosen::run_depthwise::<T, O, F>(&sub, last),
                         false => chosen::run_sub::<T, O, F>(&sub, last),
                     }
                 }
-                weights += taps * produce;
-                leftovers += taps % 4 * produce;
+                let taps = sub.taps();
+                sub.weights += taps * produce;
+                sub.leftovers += taps % 4 * produce;
+                sub.input = sub.input.wrapping_add(reduce);
+                sub.channel += produce;
             }
         }
     }

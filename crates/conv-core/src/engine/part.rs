@@ -54,6 +54,19 @@ pub(crate) struct PlanChannels {
     pub(crate) produce: usize,
 }
 
+impl Part {
+    /// A part without taps and targets.
+    pub(crate) const NONE: Self = Self {
+        taps: 0,
+        first: 0,
+        step: 1,
+        targets: 0,
+        origin: 0,
+        origin_step: 0,
+        tap_step: 1,
+    };
+}
+
 impl Plan {
     /// Groups, and the channels of one.
     pub(crate) const fn of_groups(&self) -> PlanChannels {
