@@ -990,6 +990,9 @@ fn pair(value: i32) -> u32 {
 }
 
 /// The instructions.
+///
+/// Functions of assembly alone name their architecture: a compiler that gathers their symbols knows the target's name, not its
+/// flags, and of Armv8-M the name does not say that there is a DSP extension.
 #[cfg(conv_isa = "armv7em")]
 mod instructions {
     use super::*;
@@ -1134,8 +1137,10 @@ mod instructions {
                 second: *const u8,
                 to: *mut u32,
             ) {
-                naked_asm!(concat!(
-                    "push {{r4-r11, lr}}
+                naked_asm!(
+                    ".arch armv7e-m",
+                    concat!(
+                        "push {{r4-r11, lr}}
                      ldrd r4, r9, [r0, #8]
                      ldr r8, [r0, #16]
                      ldrd r10, r11, [r0, #20]
@@ -1146,28 +1151,28 @@ mod instructions {
                      lsrs r5, r5, #1
                      bcc 3f
 ",
-                    widen_both!($extend),
-                    "3:
+                        widen_both!($extend),
+                        "3:
                      beq 4f
                     2:
 ",
-                    widen_both!($extend),
-                    widen_both!($extend),
-                    "subs r5, #1
+                        widen_both!($extend),
+                        widen_both!($extend),
+                        "subs r5, #1
                      bne 2b
                     4:
                      ldr r5, [r0, #4]
                      cbz r5, 6f
                     5:
 ",
-                    $load,
-                    " r6, [r1], #1
+                        $load,
+                        " r6, [r1], #1
                      and lr, r10, #1
                      bic r7, r10, #3
                      add lr, lr, r7
 ",
-                    $load,
-                    " r7, [r2], #1
+                        $load,
+                        " r7, [r2], #1
                      add lr, r3, lr, lsl #2
                      add r6, r8
                      add r7, r8
@@ -1189,7 +1194,8 @@ mod instructions {
                      subs r4, #1
                      bne 1b
                      pop {{r4-r11, pc}}"
-                ))
+                    )
+                )
             }
         };
     }
@@ -1291,6 +1297,7 @@ mod instructions {
         // The frame: columns 0, weights 4, bias 8, records 12, fours 16, pairs 20, skip 24, left_over 28, left_overs 32,
         // outputs 36 and 40.
         naked_asm!(
+            ".arch armv7e-m",
             "push {{r4-r11, lr}}
              sub sp, #44
              ldm r0, {{r3-r11}}

@@ -150,6 +150,7 @@ mod instructions {
             #[unsafe(naked)]
             unsafe extern "C" fn $name(rows: &Rows, sums: &mut [i32; 4]) {
                 naked_asm!(
+                    ".arch armv7e-m",
                     "push {{r1, r4-r11, lr}}
                      ldm r1, {{r9-r12}}
                      ldr r8, [r0, #20]

@@ -449,6 +449,7 @@ mod instructions {
             #[unsafe(naked)]
             unsafe extern "C" fn $name(quads: &Quads) {
                 naked_asm!(
+                    ".arch armv7e-m",
                     "push {{r4-r11, lr}}
                      sub sp, #60
                      ldm r0!, {{r1-r8}}
