@@ -93,6 +93,11 @@ pub(crate) const fn is_short(scale: Multiplier, greatest: u64) -> bool {
     scale.multiplier >= 0 && scale.shift <= -1 && scale.shift >= -22 && greatest < 1 << 30
 }
 
+/// Inputs are taken as they are.
+pub(crate) const fn middle<T: Activation>(_operation: QuantOperation) -> i32 {
+    0
+}
+
 /// Direct and transposed layers of 8-bit inputs.
 pub(crate) const fn runs<T: Activation>(operation: QuantOperation) -> bool {
     T::GREATEST - T::LEAST == 255

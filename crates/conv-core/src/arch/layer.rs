@@ -47,6 +47,10 @@ pub(crate) struct Sub<'a> {
     pub(crate) channel: usize,
     /// Weights of all subs before this one, and how many of those were left over from groups of four.
     pub(crate) weights: usize,
+    #[cfg_attr(
+        conv_arch = "packed",
+        allow(dead_code, reason = "for files that multiply groups of four")
+    )]
     pub(crate) leftovers: usize,
     scratch: *mut u8,
     scratch_bytes: usize,

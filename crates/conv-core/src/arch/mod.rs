@@ -9,6 +9,7 @@
 //! | file | cores | block |
 //! |---|---|---|
 //! | `dsp` | Cortex-M4, M7, M33 | SMLAD: 2 channels × 2 pixels × 4 taps |
+//! | `packed` | Cortex-M0, M0+, M3, M23, RV32 | two pixels in a word: a multiplication is two multiply-accumulates |
 //! | `portable` | every other | none: the loops of [`crate::engine`] |
 //!
 //! A file says:
@@ -18,6 +19,7 @@
 //! | [`runs`] | which operations on which inputs run here |
 //! | [`CELL_BYTES`], [`START_BYTES`] | scratch for each weight of an output channel, and for each output channel of a transposed layer |
 //! | [`FOLDED`] | whether the bias of a direct layer's channel comes with `−zero_point·Σweight`, for columns of raw bytes |
+//! | [`middle`] | what it takes off inputs of direct layers whose biases are folded: of `u8` 128 where they become `i8` |
 //! | [`Record`] | what a channel's requantisation needs, and [`is_short`], whether the short form is exact for it |
 //! | [`pack`] | the order of the weights, a permutation within the kernel's own array |
 //! | `run_sub` | one [`Sub`] |
@@ -33,19 +35,23 @@ mod dsp;
 #[cfg(not(conv_arch = "portable"))]
 mod layer;
 pub(crate) mod order;
+#[cfg(conv_arch = "packed")]
+mod packed;
 #[cfg(conv_arch = "portable")]
 mod portable;
 mod scratch;
 
 #[cfg(conv_arch = "dsp")]
 use dsp as chosen;
+#[cfg(conv_arch = "packed")]
+use packed as chosen;
 #[cfg(conv_arch = "portable")]
 use portable as chosen;
 
 pub(crate) use cast::{prepared, records};
 pub use chosen::Record;
 use chosen::{CELL_BYTES, START_BYTES, is_short};
-pub(crate) use chosen::{FOLDED, pack, runs};
+pub(crate) use chosen::{FOLDED, middle, pack, runs};
 #[cfg(not(conv_arch = "portable"))]
 pub(crate) use layer::{Last, Layer, run};
 

@@ -31,6 +31,11 @@ pub(crate) const fn is_short(_scale: Multiplier, _greatest: u64) -> bool {
     false
 }
 
+/// Inputs are taken as they are.
+pub(crate) const fn middle<T: Activation>(_operation: QuantOperation) -> i32 {
+    0
+}
+
 /// No operation.
 pub(crate) const fn runs<T: Activation>(_operation: QuantOperation) -> bool {
     false

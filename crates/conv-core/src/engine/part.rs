@@ -55,6 +55,12 @@ pub(crate) struct PlanChannels {
 }
 
 impl Plan {
+    /// Whether it is a transposed operation.
+    #[cfg(conv_arch = "packed")]
+    pub(crate) const fn is_transposed(&self) -> bool {
+        matches!(self.rows.direction, Direction::Transposed)
+    }
+
     /// Groups, and the channels of one.
     pub(crate) const fn of_groups(&self) -> PlanChannels {
         PlanChannels {

@@ -265,17 +265,19 @@ macro_rules! constructor {
                     produce: CO,
                     reduce: <$kernel as QuantKernel<$dimensions>>::INPUT_CHANNELS,
                 };
-                let mut folded = bias;
-                channel = 0;
-                while channel < CO && is_folded::<$accumulator>() {
-                    // No overflow: the bound of the sum is one of this as well, |zero point| being an input's reach at most.
-                    folded[channel] += sums.corrections[channel] as $accumulator;
-                    channel += 1;
-                }
                 #[allow(unused_mut, reason = "only the order of kernels of bytes changes")]
                 let mut ordered = kernel;
                 let $packed = (&kernel, &mut ordered, &order);
-                $pack;
+                let middle = $pack;
+                let mut folded = bias;
+                channel = 0;
+                while channel < CO && is_folded::<$accumulator>() {
+                    // No overflow: the bound of the sum is one of this as well, for neither the zero point nor its distance from
+                    // the middle is beyond an input's reach.
+                    let share = sums.corrections[channel] + middle * sums.weights[channel];
+                    folded[channel] += share as $accumulator;
+                    channel += 1;
+                }
                 let prepared = arch::prepared::<R, CO>(scales, quantisation.output_zero_point);
                 Self {
                     kernel: Aligned(ordered),
@@ -291,15 +293,19 @@ macro_rules! constructor {
     };
 }
 
-/// The weights in the order of the core's kernels, if those run such layers.
-const fn for_core<T: Activation>(order: &Order, from: &[i8], to: &mut [i8]) {
-    if arch::runs::<T>(order.operation) {
-        arch::pack(order, from, to);
+/// The weights in the order of the core's kernels, if those run such layers; returns what those take off inputs.
+const fn for_core<T: Activation>(order: &Order, from: &[i8], to: &mut [i8]) -> i32 {
+    if !arch::runs::<T>(order.operation) {
+        return 0;
     }
+    arch::pack(order, from, to);
+    arch::middle::<T>(order.operation)
 }
 
-/// The weights in the order in which they were given.
-const fn as_given<T: Activation>(_order: &Order, _from: &[i8], _to: &mut [i8]) {}
+/// The weights in the order in which they were given; nothing is taken off inputs.
+const fn as_given<T: Activation>(_order: &Order, _from: &[i8], _to: &mut [i8]) -> i32 {
+    0
+}
 
 /// The four constructors of a kind of layer.
 macro_rules! constructors {
@@ -322,12 +328,12 @@ macro_rules! constructors {
             Contract32, i32, |$k| {
                 assert_packed($count, BYTES);
                 Stored::Nibbles($k.nibbles())
-            }, |_kernels| {}
+            }, |_kernels| 0
         }
         constructor! {
             /// A layer with 64-bit biases and accumulators, for `i16` activations.
             wide: $dimensions, $window, $windows, $kind, $operation, [$($extent),*], $extents, $array,
-            Contract64, i64, |$k| Stored::Bytes($flat), |_kernels| {}
+            Contract64, i64, |$k| Stored::Bytes($flat), |_kernels| 0
         }
         constructor! {
             /// A layer with 64-bit biases and accumulators and weights of 4 bits, two to a byte.
@@ -335,7 +341,7 @@ macro_rules! constructors {
             Contract64, i64, |$k| {
                 assert_packed($count, BYTES);
                 Stored::Nibbles($k.nibbles())
-            }, |_kernels| {}
+            }, |_kernels| 0
         }
     };
 }
