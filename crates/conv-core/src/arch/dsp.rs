@@ -45,6 +45,7 @@ use core::ops::Range;
 
 use crate::arch::layer::{Last, Pixel, Sub, finish};
 use crate::arch::order::{Order, PartTaps, Runs};
+use crate::engine::Plan;
 use crate::quantised::{Activation, QuantOperation};
 use crate::requantise::Multiplier;
 
@@ -93,10 +94,8 @@ pub(crate) const fn is_short(scale: Multiplier, greatest: u64) -> bool {
     scale.multiplier >= 0 && scale.shift <= -1 && scale.shift >= -22 && greatest < 1 << 30
 }
 
-/// Inputs are taken as they are.
-pub(crate) const fn middle<T: Activation>(_operation: QuantOperation) -> i32 {
-    0
-}
+/// The short form saturates to the range of `i8`.
+pub(crate) const CLAMPS: bool = false;
 
 /// Direct and transposed layers of 8-bit inputs.
 pub(crate) const fn runs<T: Activation>(operation: QuantOperation) -> bool {
@@ -105,6 +104,17 @@ pub(crate) const fn runs<T: Activation>(operation: QuantOperation) -> bool {
             operation,
             QuantOperation::Conv | QuantOperation::ConvTranspose
         )
+}
+
+/// Whatever their shape.
+#[inline]
+pub(crate) fn takes(_operation: QuantOperation, _plan: &Plan) -> bool {
+    true
+}
+
+/// Columns are less the zero point.
+pub(crate) const fn shift<T: Activation>(_operation: QuantOperation) -> i32 {
+    0
 }
 
 /// Weights in the order of the module's description.
@@ -195,6 +205,9 @@ const fn copy_taps(runs: &Runs<'_>, channel: usize, tap: usize, from: &[i8], to:
         index += 1;
     }
 }
+
+/// There are no depthwise layers among those that run here.
+pub(crate) fn run_depthwise<T, O, F: Fn(usize, i32) -> O>(_sub: &Sub<'_>, _last: &Last<F>) {}
 
 /// Runs a sub.
 #[inline(never)]

@@ -6,7 +6,7 @@ use crate::arch::chosen::{self, Record};
 use crate::arch::scratch::Region;
 use crate::engine::Plan;
 use crate::engine::part::{Part, PlanChannels};
-use crate::quantised::{Activation, Quantisation};
+use crate::quantised::{Activation, QuantOperation, Quantisation};
 
 /// A quantised layer with 8-bit inputs, 32-bit sums and packed weights.
 pub(crate) struct Layer<'a> {
@@ -18,6 +18,7 @@ pub(crate) struct Layer<'a> {
     /// One for each output channel, where the contract is [`Double`](crate::requantise::Double); else none.
     pub(crate) records: &'a [Record],
     pub(crate) quantisation: &'a Quantisation,
+    pub(crate) operation: QuantOperation,
 }
 
 /// What becomes of sums.
@@ -48,7 +49,7 @@ pub(crate) struct Sub<'a> {
     /// Weights of all subs before this one, and how many of those were left over from groups of four.
     pub(crate) weights: usize,
     #[cfg_attr(
-        conv_arch = "packed",
+        any(conv_arch = "helium", conv_arch = "packed"),
         allow(dead_code, reason = "for files that multiply groups of four")
     )]
     pub(crate) leftovers: usize,
@@ -95,6 +96,10 @@ impl Sub<'_> {
 
     /// The end of the output.
     #[inline]
+    #[cfg_attr(
+        conv_arch = "helium",
+        allow(dead_code, reason = "for columns in the output")
+    )]
     pub(crate) fn output_end<O>(&self) -> *mut O {
         self.output.cast::<O>().wrapping_add(self.output_elements)
     }
@@ -232,6 +237,12 @@ pub(crate) fn run<T, O, F>(
         reduce,
         produce,
     } = plan.of_groups();
+    // The channels of a depthwise layer are those of one sub, without groups.
+    let is_depthwise = matches!(layer.operation, QuantOperation::Depthwise);
+    let (groups, reduce, produce) = match is_depthwise {
+        true => (1, groups * reduce, groups * produce),
+        false => (groups, reduce, produce),
+    };
     let (mut weights, mut leftovers) = (0, 0);
     for row_part in 0..plan.rows.parts() {
         let rows = plan.rows.part(row_part);
@@ -258,7 +269,10 @@ pub(crate) fn run<T, O, F>(
                 };
                 let taps = sub.taps();
                 if rows.targets > 0 && columns.targets > 0 {
-                    chosen::run_sub::<T, O, F>(&sub, last);
+                    match is_depthwise {
+                        true => chosen::run_depthwise::<T, O, F>(&sub, last),
+                        false => chosen::run_sub::<T, O, F>(&sub, last),
+                    }
                 }
                 weights += taps * produce;
                 leftovers += taps % 4 * produce;
@@ -271,7 +285,10 @@ pub(crate) fn run<T, O, F>(
 /// The short form saturates to the range of `i8`; a narrower clamp is taken afterwards.
 fn clamp<O: Activation, F>(quantisation: &Quantisation, output: &mut [O], last: &Last<F>) {
     let &Quantisation { low, high, .. } = quantisation;
-    if matches!(last, Last::General(_)) || (low <= O::LEAST && high >= O::GREATEST) {
+    if chosen::CLAMPS
+        || matches!(last, Last::General(_))
+        || (low <= O::LEAST && high >= O::GREATEST)
+    {
         return;
     }
     for output in output {
@@ -286,6 +303,10 @@ fn clamp<O: Activation, F>(quantisation: &Quantisation, output: &mut [O], last: 
 ///
 /// 1. Both outputs may be written at `sums.len()` elements.
 #[inline]
+#[cfg_attr(
+    conv_arch = "helium",
+    allow(dead_code, reason = "for sums in registers")
+)]
 pub(crate) unsafe fn finish<O, F: Fn(usize, i32) -> O>(
     outputs: [*mut O; 2],
     channel: usize,

@@ -16,13 +16,14 @@
 //!
 //! | item | |
 //! |---|---|
-//! | [`runs`] | which operations on which inputs run here |
+//! | [`runs`], `takes` | which operations on which inputs run here, and of these which shapes: others run on portable loops |
 //! | [`CELL_BYTES`], [`START_BYTES`] | scratch for each weight of an output channel, and for each output channel of a transposed layer |
 //! | [`FOLDED`] | whether the bias of a direct layer's channel comes with `−zero_point·Σweight`, for columns of raw bytes |
-//! | [`middle`] | what it takes off inputs of direct layers whose biases are folded: of `u8` 128 where they become `i8` |
+//! | [`shift`] | what columns are less than the inputs, 128 where bytes `u8` become `i8` |
 //! | [`Record`] | what a channel's requantisation needs, and [`is_short`], whether the short form is exact for it |
 //! | [`pack`] | the order of the weights, a permutation within the kernel's own array |
-//! | `run_sub` | one [`Sub`] |
+//! | `CLAMPS` | whether the short form clamps, or only saturates |
+//! | `run_sub`, `run_depthwise` | one [`Sub`]; a depthwise layer, its channels those of one [`Sub`] |
 
 #![allow(unsafe_code)]
 
@@ -50,8 +51,10 @@ use portable as chosen;
 
 pub(crate) use cast::{prepared, records};
 pub use chosen::Record;
+#[cfg(not(conv_arch = "portable"))]
+pub(crate) use chosen::takes;
 use chosen::{CELL_BYTES, START_BYTES, is_short};
-pub(crate) use chosen::{FOLDED, middle, pack, runs};
+pub(crate) use chosen::{FOLDED, pack, runs, shift};
 #[cfg(not(conv_arch = "portable"))]
 pub(crate) use layer::{Last, Layer, run};
 

@@ -31,8 +31,8 @@ pub(crate) const fn is_short(_scale: Multiplier, _greatest: u64) -> bool {
     false
 }
 
-/// Inputs are taken as they are.
-pub(crate) const fn middle<T: Activation>(_operation: QuantOperation) -> i32 {
+/// Inputs are what they are.
+pub(crate) const fn shift<T: Activation>(_operation: QuantOperation) -> i32 {
     0
 }
 

@@ -72,6 +72,12 @@ impl Plan {
 }
 
 impl Line {
+    /// Index of the weight of tap 0, and from the weight of one tap to that of the next: in a kernel's own order.
+    #[cfg_attr(conv_arch = "dsp", allow(dead_code, reason = "for depthwise layers"))]
+    pub(crate) const fn weights(&self) -> (usize, isize) {
+        (self.first_weight, self.weight_step)
+    }
+
     /// Number of [`Part`]s: the remainders of a position by the stride, of a direct operation one.
     pub(crate) const fn parts(&self) -> usize {
         match self.direction {

@@ -268,13 +268,13 @@ macro_rules! constructor {
                 #[allow(unused_mut, reason = "only the order of kernels of bytes changes")]
                 let mut ordered = kernel;
                 let $packed = (&kernel, &mut ordered, &order);
-                let middle = $pack;
+                let shift: i64 = $pack;
                 let mut folded = bias;
                 channel = 0;
                 while channel < CO && is_folded::<$accumulator>() {
-                    // No overflow: the bound of the sum is one of this as well, for neither the zero point nor its distance from
-                    // the middle is beyond an input's reach.
-                    let share = sums.corrections[channel] + middle * sums.weights[channel];
+                    // No overflow: the bound of the sum is one of this as well, for neither the zero point nor its distance to
+                    // the shift is more than an input's reach.
+                    let share = sums.corrections[channel] as i64 + shift * sums.weights[channel];
                     folded[channel] += share as $accumulator;
                     channel += 1;
                 }
@@ -293,17 +293,17 @@ macro_rules! constructor {
     };
 }
 
-/// The weights in the order of the core's kernels, if those run such layers; returns what those take off inputs.
-const fn for_core<T: Activation>(order: &Order, from: &[i8], to: &mut [i8]) -> i32 {
+/// The weights in the order of the core's kernels, if those run such layers; returns what these take off the inputs.
+const fn for_core<T: Activation>(order: &Order, from: &[i8], to: &mut [i8]) -> i64 {
     if !arch::runs::<T>(order.operation) {
         return 0;
     }
     arch::pack(order, from, to);
-    arch::middle::<T>(order.operation)
+    arch::shift::<T>(order.operation) as i64
 }
 
-/// The weights in the order in which they were given; nothing is taken off inputs.
-const fn as_given<T: Activation>(_order: &Order, _from: &[i8], _to: &mut [i8]) -> i32 {
+/// The weights in the order in which they were given, for inputs as they are.
+const fn as_given<T: Activation>(_order: &Order, _from: &[i8], _to: &mut [i8]) -> i64 {
     0
 }
 
@@ -572,7 +572,10 @@ where
         scratch: &mut S,
     ) {
         #[cfg(not(conv_arch = "portable"))]
-        if const { K::IN_BYTES } && arch::runs_layer::<T, R>(operation) {
+        if const { K::IN_BYTES }
+            && arch::runs_layer::<T, R>(operation)
+            && arch::takes(operation, plan)
+        {
             let view = View::<R> {
                 kernel: self.kernel.0.weights().bytes(),
                 bias: &self.bias,
@@ -580,7 +583,7 @@ where
                 quantisation: self.quantisation,
                 is_short: self.is_short,
             };
-            return view.run_on_core(plan, input, output, arch::Region::of(scratch));
+            return view.run_on_core(operation, plan, input, output, arch::Region::of(scratch));
         }
         let _ = scratch;
         self.run_portably(operation, plan, input, output);
@@ -664,6 +667,7 @@ where
     #[cfg(not(conv_arch = "portable"))]
     pub(super) fn run_on_core<T: Activation, O: Activation>(
         &self,
+        operation: QuantOperation,
         plan: &Plan,
         input: &[T],
         output: &mut [O],
@@ -675,6 +679,7 @@ where
             bias: R::Accumulator::narrow(self.bias),
             records: arch::records::<R>(self.prepared),
             quantisation: &self.quantisation,
+            operation,
         };
         let function = requantising::<R, O>(self.prepared, &self.quantisation);
         let last = match const { R::HAS_RECORDS && O::LEAST == -128 } && self.is_short {
@@ -711,10 +716,11 @@ where
 }
 
 /// Fills in what a layer stores for each channel; says whether the core's short requantisation is exact for all of them. All
-/// slices have a value for each.
+/// slices have a value for each. `shift` is what the core's kernels take off inputs, where they run the layer.
 pub(super) fn channels_of<T: Activation, R: Rounding>(
     weights: &Weights<'_>,
     requantisation: &Requantisation<'_, R>,
+    shift: Option<i32>,
     bias: &mut [R::Accumulator],
     prepared: &mut [R::Prepared],
 ) -> bool
@@ -728,16 +734,16 @@ where
     } = requantisation;
     let zero_point = quantisation.input_zero_point;
     let channels = bias.len();
-    let folded = is_folded::<R::Accumulator>() && arch::runs_layer::<T, R>(weights.operation);
     let mut are_short = true;
     for (channel, (slot, record)) in bias.iter_mut().zip(&mut *prepared).enumerate() {
         let value = given.and_then(|bias| bias.get(channel).copied());
         let value = value.unwrap_or(R::Accumulator::ZERO);
         let magnitude = value.into().unsigned_abs();
         let reach = reach::<T>(zero_point);
+        let distance = zero_point - shift.unwrap_or(0);
         let (correction, greatest) =
-            weights.of_channel(channel, channels, zero_point, reach, magnitude);
-        *slot = match folded {
+            weights.of_channel(channel, channels, distance, reach, magnitude);
+        *slot = match is_folded::<R::Accumulator>() && shift.is_some() {
             // It fits: the bound of the sum is one of this as well.
             true => value.plus(R::Accumulator::from(correction as i32)),
             false => value,

@@ -80,8 +80,8 @@ impl Sums {
 pub(super) struct LayerSums<const CO: usize> {
     /// `−zero_point·Σweight`, of a transposed layer 0.
     pub(super) corrections: [i32; CO],
-    /// `Σweight`, of a transposed layer 0, and of sums beyond 32 bits modulo 2³².
-    pub(super) weights: [i32; CO],
+    /// `Σweight`, of a transposed layer 0.
+    pub(super) weights: [i64; CO],
     /// A bound of the magnitude of every accumulator.
     pub(super) greatest: [u64; CO],
 }
@@ -214,7 +214,8 @@ impl Weights<'_> {
         attempt!(check_clamp(quantisation));
         let zero_point = quantisation.input_zero_point;
         let reach = reach::<T>(zero_point);
-        let (mut corrections, mut weights) = ([0; CO], [0; CO]);
+        let mut corrections = [0; CO];
+        let mut weights = [0; CO];
         let mut magnitudes = [0; CO];
         let mut channel = 0;
         while channel < CO {
@@ -232,7 +233,7 @@ impl Weights<'_> {
                     });
                 }
                 corrections[channel] = correction as i32;
-                weights[channel] = sum as i32;
+                weights[channel] = sum;
             }
             channel += 1;
         }

@@ -3,6 +3,7 @@
 use core::arch::naked_asm;
 
 use crate::arch::packed::Block;
+use crate::arch::packed::depthwise::Quads;
 
 /// Two taps: eight multiply-accumulates of two channels for two pixels.
 ///
@@ -279,6 +280,140 @@ pub(super) unsafe extern "C" fn interleave(
          str r5, [sp, #20]
          bne 1b
          mov r0, r3
+         pop {{r4-r7, pc}}"
+    )
+}
+
+/// A channel of a tap, inside the input and in the padding.
+macro_rules! depthwise_channel {
+    ($index:literal, $sum:literal) => {
+        concat!(
+            "movs r3, #",
+            $index,
+            "
+             ldrsb r4, [r1, r3]
+             ldrsb r5, [r2, r3]
+             muls r4, r5, r4
+             add ",
+            $sum,
+            ", r4
+            "
+        )
+    };
+}
+macro_rules! padded_channel {
+    ($index:literal, $sum:literal) => {
+        concat!(
+            "movs r3, #",
+            $index,
+            "
+             ldrsb r4, [r1, r3]
+             muls r4, r5, r4
+             add ",
+            $sum,
+            ", r4
+            "
+        )
+    };
+}
+
+/// The outputs of fours of channels of a depthwise layer, for one pixel.
+///
+/// ```text
+/// r0 tap   r1 weights   r2 inputs   r3 channel of the four   r4 r5 factors   r6 address of the input, for the channels   r7 channel
+/// r8–r11 sums   lr end of the taps
+/// ```
+///
+/// # Safety
+///
+/// 1. The taps' weights may be read for all channels, and the inputs of those that lie inside, 2. `starts` and `records`, 3. `output`
+///    written, 4. there is at least one four. 5. Starts and records are aligned to 4.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn depthwise_quads(block: &Quads) {
+    // The frame: taps 0, inside 4, end 8, input 12, starts 16, records 20, output 24, zero_point 28, count 32, channel 36.
+    naked_asm!(
+        "push {{r4-r7, lr}}
+         mov r4, r8
+         mov r5, r9
+         mov r6, r10
+         mov r7, r11
+         push {{r4-r7}}
+         sub sp, #40
+         mov r1, sp
+         ldmia r0!, {{r2-r6}}
+         stmia r1!, {{r2-r6}}
+         ldmia r0!, {{r2-r5}}
+         movs r6, #0
+         stmia r1!, {{r2-r6}}
+        2:
+         ldr r2, [sp, #16]
+         ldmia r2!, {{r4-r7}}
+         str r2, [sp, #16]
+         mov r8, r4
+         mov r9, r5
+         mov r10, r6
+         mov r11, r7
+         ldr r0, [sp]
+         ldr r1, [sp, #4]
+         mov lr, r1
+         ldr r6, [sp, #12]
+         ldr r7, [sp, #36]
+         adds r6, r6, r7
+         cmp r0, lr
+         beq 4f
+        3:
+         ldmia r0!, {{r1, r2}}
+         adds r1, r1, r7
+         adds r2, r2, r6",
+        depthwise_channel!("0", "r8"),
+        depthwise_channel!("1", "r9"),
+        depthwise_channel!("2", "r10"),
+        depthwise_channel!("3", "r11"),
+        "cmp r0, lr
+         bne 3b
+        4:
+         ldr r1, [sp, #8]
+         mov lr, r1
+         cmp r0, lr
+         beq 6f
+         ldr r5, [sp, #28]
+        5:
+         ldmia r0!, {{r1, r2}}
+         adds r1, r1, r7",
+        padded_channel!("0", "r8"),
+        padded_channel!("1", "r9"),
+        padded_channel!("2", "r10"),
+        padded_channel!("3", "r11"),
+        "cmp r0, lr
+         bne 5b
+        6:
+         adds r7, #4
+         str r7, [sp, #36]
+         ldr r0, [sp, #20]
+         ldr r6, [sp, #24]
+         mov r7, r8",
+        requantise!("71", "0"),
+        "mov r7, r9",
+        requantise!("72", "1"),
+        "mov r7, r10",
+        requantise!("73", "2"),
+        "mov r7, r11",
+        requantise!("74", "3"),
+        "adds r6, #4
+         str r6, [sp, #24]
+         str r0, [sp, #20]
+         ldr r0, [sp, #32]
+         subs r0, #1
+         str r0, [sp, #32]
+         beq 8f
+         b 2b
+        8:
+         add sp, #40
+         pop {{r4-r7}}
+         mov r8, r4
+         mov r9, r5
+         mov r10, r6
+         mov r11, r7
          pop {{r4-r7, pc}}"
     )
 }

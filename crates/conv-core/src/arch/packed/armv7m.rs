@@ -3,6 +3,7 @@
 use core::arch::naked_asm;
 
 use crate::arch::packed::Block;
+use crate::arch::packed::depthwise::Quads;
 
 /// Four taps: sixteen multiply-accumulates of two channels for two pixels.
 ///
@@ -229,5 +230,92 @@ pub(super) unsafe extern "C" fn interleave(
          bne 1b
          mov r0, r3
          pop {{r4-r10, pc}}"
+    )
+}
+
+/// The outputs of fours of channels of a depthwise layer, for one pixel.
+///
+/// ```text
+/// r0 tap   r1 weights   r2 inputs   r3 address of the input, for the channels   r4 channel   r5 r6 factors
+/// r7 end of the taps   r8 zero point   r10–r12 lr sums
+/// ```
+///
+/// # Safety
+///
+/// 1. The taps' weights may be read for all channels, and the inputs of those that lie inside, 2. `starts` and `records`, 3. `output`
+///    written, 4. there is at least one four. 5. Starts and records are aligned to 4.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn depthwise_quads(block: &Quads) {
+    // The frame: taps 0, inside 4, end 8, input 12, starts 16, records 20, output 24, zero_point 28, count 32.
+    naked_asm!(
+        "push {{r4-r11, lr}}
+         sub sp, #44
+         ldm r0, {{r1-r9}}
+         stm sp, {{r1-r9}}
+         mov r4, #0
+         ldr r9, [sp, #16]
+        2:
+         ldm r9!, {{r10, r11, r12, lr}}
+         str r9, [sp, #16]
+         ldrd r0, r7, [sp]
+         ldr r3, [sp, #12]
+         add r3, r4
+         cmp r0, r7
+         beq 4f
+        3:
+         ldrd r1, r2, [r0], #8
+         ldr r1, [r1, r4]
+         ldr r2, [r2, r3]
+         sxtb r5, r1
+         sxtb r6, r2
+         mla r10, r5, r6, r10
+         sxtb r5, r1, ror #8
+         sxtb r6, r2, ror #8
+         mla r11, r5, r6, r11
+         sxtb r5, r1, ror #16
+         sxtb r6, r2, ror #16
+         mla r12, r5, r6, r12
+         asrs r1, r1, #24
+         asrs r2, r2, #24
+         mla lr, r1, r2, lr
+         cmp r0, r7
+         bne 3b
+        4:
+         ldr r7, [sp, #8]
+         cmp r0, r7
+         beq 6f
+         ldr r8, [sp, #28]
+        5:
+         ldr r1, [r0], #8
+         ldr r1, [r1, r4]
+         sxtb r5, r1
+         mla r10, r5, r8, r10
+         sxtb r5, r1, ror #8
+         mla r11, r5, r8, r11
+         sxtb r5, r1, ror #16
+         mla r12, r5, r8, r12
+         asrs r1, r1, #24
+         mla lr, r1, r8, lr
+         cmp r0, r7
+         bne 5b
+        6:
+         ldrd r0, r5, [sp, #20]
+         ldm r0!, {{r1, r2, r3}}",
+        requantise!("r10", "r1", "r2", "r3", "r5"),
+        "ldm r0!, {{r1, r2, r3}}",
+        requantise!("r11", "r1", "r2", "r3", "r5"),
+        "ldm r0!, {{r1, r2, r3}}",
+        requantise!("r12", "r1", "r2", "r3", "r5"),
+        "ldm r0!, {{r1, r2, r3}}",
+        requantise!("lr", "r1", "r2", "r3", "r5"),
+        "strd r0, r5, [sp, #20]
+         ldr r7, [sp, #32]
+         ldr r9, [sp, #16]
+         adds r4, #4
+         subs r7, #1
+         str r7, [sp, #32]
+         bne 2b
+         add sp, #44
+         pop {{r4-r11, pc}}"
     )
 }

@@ -2,24 +2,13 @@
 
 use crate::arch::layer::{Pixel, Sub};
 use crate::arch::packed::{interleave, is_all};
-
-/// What turns a sign-extended byte of the input into the value that stands in columns: nothing, or of `u8` its highest bit.
-#[inline]
-pub(super) fn flip(sub: &Sub<'_>) -> i32 {
-    if sub.unsigned { -128 } else { 0 }
-}
-
-/// The zero point of what stands in columns.
-#[inline]
-pub(super) fn zero_point(sub: &Sub<'_>) -> i32 {
-    let byte = sub.layer.quantisation.input_zero_point as u8;
-    i32::from(byte as i8) ^ flip(sub)
-}
+use crate::quantised::Activation;
 
 /// How the columns of a sub are read.
 pub(super) struct Walk<'a> {
     sub: &'a Sub<'a>,
-    flip: i32,
+    /// What turns a sign-extended byte of the input into the value that stands in columns: nothing, or of `u8` its highest bit.
+    pub(super) flip: i32,
     /// Runs of taps that lie side by side, of one row of taps: elements of each, their number, and from one's end to the next's start.
     length: usize,
     runs: usize,
@@ -31,7 +20,7 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn of(sub: &'a Sub<'a>) -> Self {
+    pub(super) fn of<T: Activation>(sub: &'a Sub<'a>) -> Self {
         let columns = sub.columns;
         let (length, runs, step) = match sub.is_contiguous() {
             true => (columns.taps * sub.reduce, 1, 0),
@@ -40,13 +29,20 @@ impl<'a> Walk<'a> {
         let reach = [sub.rows, columns].map(|part| part.taps.saturating_sub(1) * part.tap_step);
         Self {
             sub,
-            flip: flip(sub),
+            flip: if T::LEAST == 0 { -128 } else { 0 },
             length,
             runs,
             skip: step.wrapping_sub(length),
             row_step: sub.rows.tap_step * sub.width * sub.pixel,
             reach,
         }
+    }
+
+    /// The zero point of what stands in columns.
+    #[inline]
+    pub(super) fn zero_point(&self) -> i32 {
+        let byte = self.sub.layer.quantisation.input_zero_point as u8;
+        i32::from(byte as i8) ^ self.flip
     }
 
     /// Whether all taps of a pixel lie inside the input.

@@ -37,6 +37,7 @@ mod armv6m;
 #[cfg(any(conv_isa = "armv7m", conv_isa = "armv8m"))]
 mod armv7m;
 mod columns;
+mod depthwise;
 #[cfg(any(not(conv_isa = "armv6m"), test))]
 mod high;
 #[cfg(not(any(conv_isa = "armv6m", conv_isa = "armv7m", conv_isa = "armv8m")))]
@@ -48,13 +49,15 @@ use core::ops::Range;
 
 use crate::arch::layer::{Last, Pixel, Sub, finish};
 use crate::arch::order::{Order, PartTaps, Runs};
+use crate::engine::Plan;
 use crate::quantised::{Activation, QuantOperation};
-use columns::{Walk, flip};
+use columns::Walk;
+pub(crate) use depthwise::run_depthwise;
 
 #[cfg(conv_isa = "armv6m")]
-use armv6m::{interleave, short_pairs};
+use armv6m::{depthwise_quads, interleave, short_pairs};
 #[cfg(any(conv_isa = "armv7m", conv_isa = "armv8m"))]
-use armv7m::{interleave, short_pairs};
+use armv7m::{depthwise_quads, interleave, short_pairs};
 #[cfg(not(conv_isa = "armv6m"))]
 pub use high::Record;
 #[cfg(not(conv_isa = "armv6m"))]
@@ -62,7 +65,7 @@ pub(crate) use high::is_short;
 #[cfg(not(conv_isa = "armv6m"))]
 use high::short;
 #[cfg(not(any(conv_isa = "armv6m", conv_isa = "armv7m", conv_isa = "armv8m")))]
-use model::{interleave, short_pairs};
+use model::{depthwise_quads, interleave, short_pairs};
 #[cfg(conv_isa = "armv6m")]
 pub use pieces::Record;
 #[cfg(conv_isa = "armv6m")]
@@ -80,22 +83,35 @@ pub(crate) const FOLDED: bool = true;
 /// `0x7fff − 0x10000`: what keeps the lower half of a group from borrowing of the upper.
 const CARRY: i32 = 0x7fff - 0x1_0000;
 
-/// Direct and transposed layers of 8-bit inputs.
+/// The short form saturates to the range of `i8`.
+pub(crate) const CLAMPS: bool = false;
+
+/// All layers of 8-bit inputs but transposed depthwise ones.
 pub(crate) const fn runs<T: Activation>(operation: QuantOperation) -> bool {
-    T::GREATEST - T::LEAST == 255
-        && matches!(
-            operation,
-            QuantOperation::Conv | QuantOperation::ConvTranspose
-        )
+    T::GREATEST - T::LEAST == 255 && !matches!(operation, QuantOperation::DepthwiseTranspose)
 }
 
-/// Inputs `u8` become `x − 128`.
-pub(crate) const fn middle<T: Activation>(_operation: QuantOperation) -> i32 {
-    if T::LEAST == 0 { 128 } else { 0 }
+/// Of depthwise layers those with one output channel for each input channel.
+#[inline]
+pub(crate) fn takes(operation: QuantOperation, plan: &Plan) -> bool {
+    let channels = plan.of_groups();
+    !matches!(operation, QuantOperation::Depthwise)
+        || (channels.reduce == 1 && channels.produce == 1)
+}
+
+/// Bytes `u8` become `i8` in columns; depthwise layers read them as they are.
+pub(crate) const fn shift<T: Activation>(operation: QuantOperation) -> i32 {
+    match operation {
+        QuantOperation::Conv | QuantOperation::ConvTranspose if T::LEAST == 0 => 128,
+        _ => 0,
+    }
 }
 
 /// Weights in the order of the module's description.
 pub(crate) const fn pack(order: &Order, from: &[i8], to: &mut [i8]) {
+    if matches!(order.operation, QuantOperation::Depthwise) {
+        return;
+    }
     let mut at = 0;
     let mut row_part = 0;
     while row_part < order.parts(0) {
@@ -165,11 +181,12 @@ const fn copy_taps(runs: &Runs<'_>, channel: usize, tap: usize, from: &[i8], to:
 }
 
 /// Runs a sub.
-pub(crate) fn run_sub<O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, last: &Last<F>) {
+#[inline(never)]
+pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, last: &Last<F>) {
     let (scratch, bytes) = sub.scratch();
     let cells = CELL_BYTES * sub.taps();
     let mut starts = sub.layer.bias.as_ptr().wrapping_add(sub.channel);
-    let walk = Walk::of(sub);
+    let walk = Walk::of::<T>(sub);
     if bytes < cells {
         without_scratch(sub, &walk, starts, last);
         return;
@@ -177,16 +194,20 @@ pub(crate) fn run_sub<O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, last: &Last<F>) 
     let columns = scratch.cast::<u32>();
     if sub.layer.plan.is_transposed() && bytes >= cells + START_BYTES * sub.produce {
         let to = scratch.wrapping_add(cells).cast::<i32>();
-        // SAFETY: 1: there is room, as was just asked; it is aligned as the scratch is.
-        unsafe { put_starts(sub, starts, to) };
+        // SAFETY: 1: there is room, as was just asked; it is aligned as the scratch is. 2: those of the sub's channels.
+        unsafe { put_starts(sub, walk.zero_point(), starts, to) };
         starts = to;
     }
-    sub.each_pair(|first, second| {
-        // SAFETY: 1: `bytes` has room for all taps. 2: `each_pair`.
-        unsafe { walk.columns([first, second], columns) };
-        // SAFETY: 1: they were just built; 2: the layer's, or just computed, of every channel of the sub; 3: `each_pair`.
-        unsafe { channels(sub, columns, starts, [first, second], last) };
-    });
+    let mut block = Block::of(sub, columns, starts);
+    for pixels in sub.pairs() {
+        block.outputs = pixels.map(|pixel| sub.output::<i8>(0).wrapping_add(pixel.output));
+        // SAFETY: columns: 1: `bytes` has room for all taps; 2: `pairs`. Channels: 1: they were just built; 2: the layer's, or just
+        // computed, of every channel of the sub; 3: `pairs`.
+        unsafe {
+            walk.columns(pixels, columns);
+            channels(sub, &block, pixels, last);
+        }
+    }
 }
 
 /// A kernel of one tap needs no scratch: columns stand in the part of the output that is not written yet. Where that is too
@@ -199,37 +220,57 @@ fn without_scratch<O, F: Fn(usize, i32) -> O>(
     last: &Last<F>,
 ) {
     let in_order = sub.is_contiguous() && sub.columns.step == 1;
-    sub.each_pair(|first, second| {
+    let mut block = Block::of(sub, core::ptr::null(), starts);
+    for pixels in sub.pairs() {
+        let [_, second] = pixels;
         let free = sub
             .output::<O>(second.output + sub.produce - 1)
             .wrapping_add(1);
         let free = free.cast::<u8>();
         let scratch = free.wrapping_add(free.align_offset(4));
         let room = sub.output_end::<O>().addr().saturating_sub(scratch.addr());
+        block.outputs = pixels.map(|pixel| sub.output::<i8>(0).wrapping_add(pixel.output));
         if in_order && room >= CELL_BYTES * sub.taps() {
+            block.columns = scratch.cast();
             // SAFETY: as above; the columns end before the output does and begin behind what is written.
             unsafe {
-                walk.columns([first, second], scratch.cast());
-                channels(sub, scratch.cast(), starts, [first, second], last);
+                walk.columns(pixels, scratch.cast());
+                channels(sub, &block, pixels, last);
             }
         } else {
-            let zero_point = sub.layer.quantisation.input_zero_point as u8;
-            let source = InPlace::new(sub, [first, second], &zero_point);
-            let block = Block::new(sub, core::ptr::null(), starts, [first, second]);
-            // SAFETY: 1, 3: as in `channels`; 2: pixels of `each_pair`, of one tap.
-            unsafe {
-                match last {
-                    Last::Short => {
-                        each_channel(sub, block, 0, block.outputs, &shortened(sub), source)
-                    }
-                    Last::General(function) => {
-                        let outputs = [first, second].map(|pixel| sub.output::<O>(pixel.output));
-                        each_channel(sub, block, 0, outputs, function, source);
-                    }
-                }
+            // SAFETY: pixels of `pairs`, of one tap.
+            unsafe { in_place(sub, walk, block, pixels, last) };
+        }
+    }
+}
+
+/// All channels for two pixels of a kernel of one tap, their inputs read where they lie.
+///
+/// # Safety
+///
+/// 1. The pixels are the sub's, `block` its own.
+#[inline(never)]
+unsafe fn in_place<O, F: Fn(usize, i32) -> O>(
+    sub: &Sub<'_>,
+    walk: &Walk<'_>,
+    block: Block,
+    pixels: [Pixel; 2],
+    last: &Last<F>,
+) {
+    let zero_point = sub.layer.quantisation.input_zero_point as u8;
+    let source = InPlace::new(sub, walk.flip, pixels, &zero_point);
+    // SAFETY: 1, 3: as in `channels`; 2: by 1.
+    unsafe {
+        match last {
+            Last::Short => {
+                each_channel(sub, block, 0, block.outputs, &shortened(sub), source);
+            }
+            Last::General(function) => {
+                let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
+                each_channel(sub, block, 0, outputs, function, source);
             }
         }
-    });
+    }
 }
 
 /// Biases with the share of the zero point, of a transposed layer's part.
@@ -238,9 +279,8 @@ fn without_scratch<O, F: Fn(usize, i32) -> O>(
 ///
 /// 1. `to` may be written for the sub's channels, 2. `bias` read.
 #[inline(never)]
-unsafe fn put_starts(sub: &Sub<'_>, bias: *const i32, to: *mut i32) {
+unsafe fn put_starts(sub: &Sub<'_>, zero_point: i32, bias: *const i32, to: *mut i32) {
     let taps = sub.taps();
-    let zero_point = columns::zero_point(sub);
     let mut weights = sub.layer.kernel.as_ptr().wrapping_add(sub.weights);
     let put = |channel: usize, sum: i32| {
         // SAFETY: by 1 and 2; it is called for less than `produce`.
@@ -335,34 +375,33 @@ unsafe fn pair_sums(mut weights: *const i8, groups: usize) -> [i32; 2] {
 ///
 /// 1. The columns hold all taps and are aligned to 4. 2. `starts` has one for each channel of the group. 3. `produce` outputs of both
 ///    pixels may be written.
+#[inline]
 unsafe fn channels<O, F: Fn(usize, i32) -> O>(
     sub: &Sub<'_>,
-    columns: *const u32,
-    starts: *const i32,
+    block: &Block,
     pixels: [Pixel; 2],
     last: &Last<F>,
 ) {
-    let block = Block::new(sub, columns, starts, pixels);
-    let source = InColumns(columns);
+    let source = InColumns(block.columns);
     // SAFETY: weights, starts (2) and records are those of the sub's channels; columns by 1, outputs by 3.
     unsafe {
         match last {
             Last::Short => {
                 if block.pairs > 0 {
-                    short_pairs(&block);
+                    short_pairs(block);
                 }
                 let done = 2 * block.pairs;
                 if done < sub.produce {
                     let rest = Block {
                         weights: block.weights.wrapping_add(done * sub.taps()),
-                        ..block
+                        ..*block
                     };
                     each_channel(sub, rest, done, block.outputs, &shortened(sub), source);
                 }
             }
             Last::General(function) => {
                 let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
-                each_channel(sub, block, 0, outputs, function, source);
+                each_channel(sub, *block, 0, outputs, function, source);
             }
         }
     }
@@ -396,7 +435,8 @@ struct Block {
 }
 
 impl Block {
-    fn new(sub: &Sub<'_>, columns: *const u32, starts: *const i32, pixels: [Pixel; 2]) -> Self {
+    /// Of a sub; without outputs.
+    fn of(sub: &Sub<'_>, columns: *const u32, starts: *const i32) -> Self {
         let layer = sub.layer;
         let taps = sub.taps();
         Self {
@@ -404,7 +444,7 @@ impl Block {
             weights: layer.kernel.as_ptr().wrapping_add(sub.weights),
             starts,
             records: layer.records.as_ptr().wrapping_add(sub.channel),
-            outputs: pixels.map(|pixel| sub.output::<i8>(0).wrapping_add(pixel.output)),
+            outputs: [core::ptr::null_mut(); 2],
             pairs: sub.produce / 2,
             groups: taps / 2,
             left_over: taps % 2,
@@ -474,7 +514,7 @@ struct InPlace {
 }
 
 impl InPlace {
-    fn new(sub: &Sub<'_>, pixels: [Pixel; 2], zero_point: &u8) -> Self {
+    fn new(sub: &Sub<'_>, flip: i32, pixels: [Pixel; 2], zero_point: &u8) -> Self {
         let inputs = pixels.map(|pixel| {
             let inside =
                 !sub.rows_inside(pixel.y).is_empty() && !sub.columns_inside(pixel.x).is_empty();
@@ -483,10 +523,7 @@ impl InPlace {
                 false => (&raw const *zero_point, 0),
             }
         });
-        Self {
-            inputs,
-            flip: flip(sub),
-        }
+        Self { inputs, flip }
     }
 }
 

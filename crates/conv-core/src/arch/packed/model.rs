@@ -1,5 +1,6 @@
 //! The block in plain Rust, of cores without one of their own and for the tests on other machines.
 
+use crate::arch::packed::depthwise::Quads;
 use crate::arch::packed::{Block, InColumns, dot, short};
 
 /// The outputs of all pairs of channels, for two pixels.
@@ -59,4 +60,42 @@ pub(super) unsafe fn interleave(
         b = b.wrapping_add(skip);
     }
     to
+}
+
+/// The outputs of fours of channels of a depthwise layer, for one pixel.
+///
+/// # Safety
+///
+/// 1. The taps' weights may be read for all channels, and the inputs of those that lie inside, 2. `starts` and `records`, 3. `output`
+///    written, 4. there is at least one four.
+#[inline(never)]
+pub(super) unsafe fn depthwise_quads(block: &Quads) {
+    for channel in (0..4 * block.count).step_by(4) {
+        // SAFETY: by 1 to 3.
+        unsafe {
+            let mut sums = block.starts.add(channel).cast::<[i32; 4]>().read();
+            let mut tap = block.taps;
+            while tap != block.inside {
+                let weight = (*tap).weight.add(channel);
+                let input = block.input.wrapping_add((*tap).offset + channel);
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    let (x, w) = (input.add(index).read(), weight.add(index).read());
+                    *sum = sum.wrapping_add(i32::from(x) * i32::from(w));
+                }
+                tap = tap.add(1);
+            }
+            while tap != block.end {
+                let weight = (*tap).weight.add(channel);
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    let w = i32::from(weight.add(index).read());
+                    *sum = sum.wrapping_add(block.zero_point.wrapping_mul(w));
+                }
+                tap = tap.add(1);
+            }
+            for (index, sum) in sums.into_iter().enumerate() {
+                let record = &*block.records.add(channel + index);
+                block.output.add(channel + index).write(short(sum, record));
+            }
+        }
+    }
 }
