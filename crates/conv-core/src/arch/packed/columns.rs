@@ -1,7 +1,9 @@
 //! Columns: the inputs under the kernel of two pixels, a word for each tap.
 
+use core::ops::Range;
+
 use crate::arch::layer::{Pixel, Sub};
-use crate::arch::packed::{interleave, is_all};
+use crate::arch::packed::interleave;
 use crate::quantised::Activation;
 
 /// How the columns of a sub are read.
@@ -90,98 +92,70 @@ impl<'a> Walk<'a> {
 
     /// [`Walk::columns`] where taps may lie outside.
     #[inline(never)]
-    unsafe fn with_padding(&self, pixels: [Pixel; 2], mut to: *mut u32) {
+    unsafe fn with_padding(&self, [first, second]: [Pixel; 2], mut to: *mut u32) {
         let sub = self.sub;
-        let zero_point = sub.layer.quantisation.input_zero_point as u8;
-        let rows = pixels.map(|pixel| sub.rows_inside(pixel.y));
-        let across = pixels.map(|pixel| sub.columns_inside(pixel.x));
-        let [mut a, mut b] = pixels.map(|pixel| sub.source(pixel.y, pixel.x));
-        let [all_a, all_b] = [0, 1].map(|pixel| is_all(&across[pixel], sub.columns.taps));
+        let (mut a, mut b) = (Edge::of(sub, first), Edge::of(sub, second));
         for row in 0..sub.rows.taps {
-            let [in_a, in_b] = [0, 1].map(|pixel| rows[pixel].contains(&row));
-            // SAFETY: each piece lies within the taps of the row, and reads inputs inside alone.
+            let (one, two) = (a.row(row), b.row(row));
+            // SAFETY: each run lies within the taps, and reads inputs inside alone.
             unsafe {
-                if in_a && in_b && all_a && all_b && self.flip == 0 {
-                    to = interleave(a, b, self.length, to, self.runs, self.skip);
-                } else if self.runs == 1 {
-                    // Taps of either pixel that lie inside.
-                    let bounds = |pixel: usize, inside: bool| match inside {
-                        true => {
-                            [across[pixel].start, across[pixel].end].map(|tap| tap * sub.reduce)
-                        }
-                        false => [self.length; 2],
-                    };
-                    to = self.pieces(a, b, bounds(0, in_a), bounds(1, in_b), &zero_point, to);
+                if self.runs == 1 {
+                    to = self.run(one.of(sub.reduce), two.of(sub.reduce), to);
                 } else {
+                    let step = self.skip.wrapping_add(self.length);
                     for tap in 0..self.runs {
-                        let bounds = |pixel: usize, inside: bool| match inside
-                            && across[pixel].contains(&tap)
-                        {
-                            true => [0, self.length],
-                            false => [self.length; 2],
-                        };
-                        let offset = tap * self.skip.wrapping_add(self.length);
-                        let (a, b) = (a.wrapping_add(offset), b.wrapping_add(offset));
-                        to = self.pieces(a, b, bounds(0, in_a), bounds(1, in_b), &zero_point, to);
+                        let (one, two) = (one.tap(tap, step), two.tap(tap, step));
+                        to = self.run(one.of(self.length), two.of(self.length), to);
                     }
                 }
             }
-            a = a.wrapping_add(self.row_step);
-            b = b.wrapping_add(self.row_step);
+            a.input = a.input.wrapping_add(self.row_step);
+            b.input = b.input.wrapping_add(self.row_step);
         }
     }
 
-    /// A run of which the elements `first..end` of either pixel lie inside; returns where the next starts.
+    /// A run of either pixel; returns where the next starts.
     ///
     /// # Safety
     ///
     /// 1. The elements that lie inside may be read. 2. `to` may be written for the run.
     #[inline(never)]
-    unsafe fn pieces(
-        &self,
-        a: *const u8,
-        b: *const u8,
-        [first_a, end_a]: [usize; 2],
-        [first_b, end_b]: [usize; 2],
-        zero_point: &u8,
-        mut to: *mut u32,
-    ) -> *mut u32 {
-        let padding = (&raw const *zero_point, 0);
+    unsafe fn run(&self, a: Inside, b: Inside, mut to: *mut u32) -> *mut u32 {
+        let padding = self.zero_point();
         let mut at = 0;
         while at < self.length {
-            let piece = |input: *const u8, first: usize, end: usize| {
-                if at < first {
-                    (padding, first)
-                } else if at < end {
-                    ((input.wrapping_add(at), 1), end)
-                } else {
-                    (padding, self.length)
+            let (input_a, end_a) = a.piece(at, self.length);
+            let (input_b, end_b) = b.piece(at, self.length);
+            let end = Ord::min(end_a, end_b);
+            let count = end - at;
+            // SAFETY: by 1 and 2; the count is not 0.
+            to = unsafe {
+                match (input_a, input_b) {
+                    (Some(a), Some(b)) if self.flip == 0 => interleave(a, b, count, to, 1, 0),
+                    (Some(a), Some(b)) => self.both(a, b, count, to),
+                    (Some(a), None) => self.one(a, 0, padding << 16, count, to),
+                    (None, Some(b)) => self.one(b, 16, padding, count, to),
+                    (None, None) => fill(padding.wrapping_add(padding << 16), count, to),
                 }
             };
-            let (a, end_a) = piece(a, first_a, end_a);
-            let (b, end_b) = piece(b, first_b, end_b);
-            let end = Ord::min(end_a, end_b);
-            // SAFETY: by 1 and 2.
-            to = unsafe { self.fill(a, b, end - at, to) };
             at = end;
         }
         to
     }
 
-    /// `count` elements of either pixel, each with the distance from one to the next.
+    /// `count` elements of both pixels, any type of input.
     ///
     /// # Safety
     ///
-    /// 1. They may be read. 2. `to` may be written.
-    #[inline]
-    unsafe fn fill(
+    /// 1. They may be read. 2. `to` may be written for as many.
+    unsafe fn both(
         &self,
-        (mut a, step_a): (*const u8, usize),
-        (mut b, step_b): (*const u8, usize),
+        mut a: *const u8,
+        mut b: *const u8,
         count: usize,
         mut to: *mut u32,
     ) -> *mut u32 {
-        // SAFETY: by 1; there is at least one.
+        // SAFETY: by 1.
         let value = |input: *const u8| i32::from(unsafe { input.read() } as i8) ^ self.flip;
         let end = to.wrapping_add(count);
         while to != end {
@@ -189,9 +163,124 @@ impl<'a> Walk<'a> {
             // SAFETY: by 2.
             unsafe { to.write(word as u32) };
             to = to.wrapping_add(1);
-            a = a.wrapping_add(step_a);
-            b = b.wrapping_add(step_b);
+            a = a.wrapping_add(1);
+            b = b.wrapping_add(1);
         }
         to
+    }
+
+    /// `count` elements of one pixel, shifted to the left, and padding of the other.
+    ///
+    /// # Safety
+    ///
+    /// 1. They may be read. 2. `to` may be written for as many.
+    unsafe fn one(
+        &self,
+        mut input: *const u8,
+        shift: u32,
+        padding: i32,
+        count: usize,
+        mut to: *mut u32,
+    ) -> *mut u32 {
+        let end = to.wrapping_add(count);
+        while to != end {
+            // SAFETY: by 1.
+            let value = i32::from(unsafe { input.read() } as i8) ^ self.flip;
+            let word = (value << shift).wrapping_add(padding);
+            // SAFETY: by 2.
+            unsafe { to.write(word as u32) };
+            to = to.wrapping_add(1);
+            input = input.wrapping_add(1);
+        }
+        to
+    }
+}
+
+/// `count` times a word; returns where the next goes.
+///
+/// # Safety
+///
+/// 1. `to` may be written for as many.
+unsafe fn fill(word: i32, count: usize, mut to: *mut u32) -> *mut u32 {
+    let end = to.wrapping_add(count);
+    while to != end {
+        // SAFETY: by 1.
+        unsafe { to.write(word as u32) };
+        to = to.wrapping_add(1);
+    }
+    to
+}
+
+/// Where a pixel's first tap of a row is, and which of its taps lie inside.
+struct Edge {
+    input: *const u8,
+    rows: Range<usize>,
+    across: Range<usize>,
+}
+
+impl Edge {
+    #[inline]
+    fn of(sub: &Sub<'_>, pixel: Pixel) -> Self {
+        Self {
+            input: sub.source(pixel.y, pixel.x),
+            rows: sub.rows_inside(pixel.y),
+            across: sub.columns_inside(pixel.x),
+        }
+    }
+
+    /// Of a row of taps.
+    #[inline]
+    fn row(&self, row: usize) -> Inside {
+        let (first, end) = match self.rows.contains(&row) {
+            true => (self.across.start, self.across.end),
+            false => (0, 0),
+        };
+        Inside {
+            input: self.input,
+            first,
+            end,
+        }
+    }
+}
+
+/// A run of a pixel, and which of its taps or elements lie inside.
+#[derive(Clone, Copy)]
+struct Inside {
+    input: *const u8,
+    first: usize,
+    end: usize,
+}
+
+impl Inside {
+    /// By elements, so many a tap.
+    #[inline]
+    fn of(self, elements: usize) -> Self {
+        Self {
+            first: self.first * elements,
+            end: self.end * elements,
+            ..self
+        }
+    }
+
+    /// One tap, `step` bytes from one to the next, as a run of its own.
+    #[inline]
+    fn tap(self, tap: usize, step: usize) -> Self {
+        Self {
+            input: self.input.wrapping_add(tap * step),
+            first: 0,
+            end: usize::from(self.first <= tap && tap < self.end),
+        }
+    }
+
+    /// From element `at` on: what lies inside, or nothing, and where that changes.
+    #[inline]
+    fn piece(&self, at: usize, length: usize) -> (Option<*const u8>, usize) {
+        if at < self.first {
+            (None, self.first)
+        } else if at < self.end {
+            (Some(self.input.wrapping_add(at)), self.end)
+        } else {
+            (None, length)
+        }
     }
 }

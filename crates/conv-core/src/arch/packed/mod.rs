@@ -45,8 +45,6 @@ mod model;
 #[cfg(any(conv_isa = "armv6m", test))]
 mod pieces;
 
-use core::ops::Range;
-
 use crate::arch::layer::{Last, Pixel, Sub, finish};
 use crate::arch::order::{Order, PartTaps, Runs};
 use crate::engine::Plan;
@@ -610,10 +608,4 @@ impl Halves {
         let lower = self.total.wrapping_sub(upper << 16);
         [lower.wrapping_add(start), upper.wrapping_add(start)]
     }
-}
-
-/// Whether two ranges are the whole of `0..count`.
-#[inline]
-fn is_all(range: &Range<usize>, count: usize) -> bool {
-    range.start == 0 && range.end == count
 }
