@@ -63,7 +63,7 @@ impl<'a> Walk<'a> {
     ///
     /// 1. `to` may be written for all taps of the sub, and is aligned to 4. 2. The pixels are the sub's.
     pub(super) unsafe fn columns(&self, pixels: [Pixel; 2], to: *mut u32) {
-        if self.length == 0 || self.sub.rows.taps == 0 {
+        if self.sub.taps() == 0 {
             return;
         }
         let [first, second] = pixels;
