@@ -609,3 +609,143 @@ impl Halves {
         [lower.wrapping_add(start), upper.wrapping_add(start)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(unused_qualifications, reason = "both models by their names")]
+
+    use super::*;
+    use crate::requantise::{Double, Multiplier, Rounding};
+
+    /// Both models of the short form against the contract, for one sum.
+    fn compare(sum: i32, scale: Multiplier, zero_point: i32) {
+        let expected = Double::requantise(sum, scale, zero_point, -128, 127);
+        let greatest = u64::from(sum.unsigned_abs());
+        if high::is_short(scale, greatest) {
+            let record = high::Record::new(scale, zero_point);
+            assert_eq!(record.scale(), scale);
+            let found = high::short(sum, &record);
+            assert_eq!(
+                i32::from(found),
+                expected,
+                "high: {sum} {scale:?} {zero_point}"
+            );
+        }
+        if pieces::is_short(scale, greatest) {
+            let record = pieces::Record::new(scale, zero_point);
+            assert_eq!(record.scale(), scale);
+            let found = pieces::short(sum, &record);
+            assert_eq!(
+                i32::from(found),
+                expected,
+                "pieces: {sum} {scale:?} {zero_point}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_short_forms_give_the_contracts_bits() {
+        let mut random = 1_u64;
+        let mut next = || {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (random >> 32) as i32
+        };
+        let mut multipliers = [1 << 30, (1 << 30) + 1, i32::MAX, i32::MAX - 1, 0, 0, 0];
+        for multiplier in &mut multipliers[4..6] {
+            *multiplier = 1 << 30 | next() >> 2 & 0x3fff_ffff;
+        }
+        for multiplier in multipliers {
+            for right in 1..=22 {
+                for zero_point in [-128, -3, 127] {
+                    let scale = Multiplier {
+                        multiplier,
+                        shift: -right,
+                    };
+                    for sum in -400..=400 {
+                        compare(sum, scale, zero_point);
+                    }
+                    // Round the halves: accumulator·scale near k + 1/2.
+                    for k in -300_i64..300 {
+                        let half = (((2 * k + 1) << (right + 30))
+                            / i64::from(multiplier.max(1 << 30)))
+                            as i32;
+                        for sum in half.saturating_sub(1)..=half.saturating_add(1) {
+                            compare(sum, scale, zero_point);
+                        }
+                    }
+                    // The ends of the conditions, and anything between.
+                    for exponent in [22, 23, 29, 30] {
+                        for distance in 1..40 {
+                            compare((1 << exponent) - distance, scale, zero_point);
+                            compare(distance - (1 << exponent), scale, zero_point);
+                        }
+                    }
+                    for shift in 1..200 {
+                        compare(next() >> (shift % 20 + 1), scale, zero_point);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn both_halves_are_exact_for_the_extremes() {
+        const VALUES: [i8; 7] = [-128, -127, -1, 0, 1, 126, 127];
+        let word = |a: i8, b: i8| i32::from(a).wrapping_add(i32::from(b) << 16);
+        for a in VALUES {
+            for b in VALUES {
+                for c in VALUES {
+                    for weights in VALUES
+                        .map(|one| VALUES.map(|two| [one, two]))
+                        .as_flattened()
+                    {
+                        let [one, two] = weights.map(i32::from);
+                        let mut halves = Halves::default();
+                        // Three groups, the last of them a tap that is left over.
+                        for _ in 0..2 {
+                            let group = word(a, b)
+                                .wrapping_mul(one)
+                                .wrapping_add(word(c, a).wrapping_mul(two));
+                            halves.add(group);
+                        }
+                        halves.add(word(b, c).wrapping_mul(one));
+                        let [a, b, c] = [a, b, c].map(i32::from);
+                        let expected = [
+                            2 * (a * one + c * two) + b * one + 5,
+                            2 * (b * one + a * two) + c * one + 5,
+                        ];
+                        assert_eq!(halves.sums(5, 3), expected, "{a} {b} {c} {one} {two}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_of_weights_need_no_alignment() {
+        let mut weights = [0_i8; 2056];
+        for (index, weight) in weights.iter_mut().enumerate() {
+            *weight = if index % 7 < 3 {
+                -128
+            } else {
+                (index % 251) as u8 as i8
+            };
+        }
+        for start in 0..4 {
+            for groups in [0, 1, 5, 256, 257, 512] {
+                let mut expected = [0_i32; 2];
+                for group in 0..groups {
+                    for (channel, sum) in expected.iter_mut().enumerate() {
+                        let at = start + 4 * group + 2 * channel;
+                        *sum += i32::from(weights[at]) + i32::from(weights[at + 1]);
+                    }
+                }
+                // SAFETY: 3 + 4·512 weights are there.
+                let found = unsafe { pair_sums(weights.as_ptr().add(start), groups) };
+                assert_eq!(found, expected, "{start} {groups}");
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@ use crate::requantise::Multiplier;
 /// What [`Double`](crate::requantise::Double) needs of a channel.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
+#[cfg_attr(not(conv_isa = "armv6m"), allow(unreachable_pub, reason = "for tests"))]
 pub struct Record {
     pieces: [i32; 4],
     /// `2^(right − 1) + (output zero point + 128 << right)`.
