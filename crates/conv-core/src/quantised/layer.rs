@@ -303,6 +303,7 @@ const fn for_core<T: Activation>(order: &Order, from: &[i8], to: &mut [i8]) -> i
 }
 
 /// The weights in the order in which they were given, for inputs as they are.
+#[expect(clippy::extra_unused_type_parameters, reason = "called as the other is")]
 const fn as_given<T: Activation>(_order: &Order, _from: &[i8], _to: &mut [i8]) -> i64 {
     0
 }

@@ -11,7 +11,7 @@
 use core::ops::Range;
 
 use crate::arch::layer::{Last, Sub};
-use crate::arch::packed::{Record, depthwise_quads, short};
+use crate::arch::packed::{Record, depthwise_quads, once, short};
 use crate::quantised::Activation;
 
 /// Of a kernel of 5×5 taps.
@@ -96,6 +96,7 @@ fn steps(sub: &Sub<'_>) -> [usize; 2] {
 }
 
 /// The first `quads` fours of channels of all pixels.
+#[inline(never)]
 fn fours(sub: &Sub<'_>, quads: usize) {
     let mut table = [const {
         Tap {
@@ -166,12 +167,14 @@ fn fill(sub: &Sub<'_>, inside: &[Range<usize>; 2], table: &mut [Tap; MOST_TAPS])
                     offset: row * down + column * across,
                 };
             }
+            once();
         }
     }
     count
 }
 
 /// The channels from number `from` on of all pixels, one at a time.
+#[inline(never)]
 fn each_channel<T: Activation, O, F: Fn(usize, i32) -> O>(
     sub: &Sub<'_>,
     from: usize,
@@ -235,6 +238,7 @@ unsafe fn sum<T: Activation>(
             sum = sum.wrapping_add(product);
             weight = weight.wrapping_offset(column_step);
             input = input.wrapping_add(across);
+            once();
         }
         weight_row = weight_row.wrapping_offset(row_step);
         input_row = input_row.wrapping_add(down);

@@ -55,5 +55,5 @@ pub(super) fn short(sum: i32, record: &Record) -> i8 {
     let product = i64::from(sum.wrapping_shl(1)) * i64::from(multiplier);
     let high = ((product >> 32) as i32).wrapping_add((product as u32 >> 31) as i32);
     let rounded = high.wrapping_add(offset).wrapping_add(sum >> 31) >> (right & 31);
-    Ord::min(Ord::max(rounded, -128), 127) as i8
+    rounded.clamp(-128, 127) as i8
 }

@@ -322,6 +322,7 @@ unsafe fn sum_of(weights: *const i8, count: usize, step: usize) -> i32 {
     for index in 0..count {
         // SAFETY: by 1.
         sum = sum.wrapping_add(i32::from(unsafe { weights.add(index * step).read() }));
+        once();
     }
     sum
 }
@@ -358,6 +359,7 @@ unsafe fn pair_sums(mut weights: *const i8, groups: usize) -> [i32; 2] {
             all = all.wrapping_add(word);
             odd = odd.wrapping_add(word >> 8 & 0x00ff_00ff);
             weights = weights.wrapping_add(4);
+            once();
         }
         let even = all.wrapping_sub(odd << 8);
         one = one.wrapping_add((even & 0xffff) + (odd & 0xffff));
@@ -456,6 +458,7 @@ impl Block {
 ///
 /// 1. `block` has the weights of these channels, and starts of all of the group, 2. `source` gives as many taps, 3. the outputs of all
 ///    channels of the group may be written.
+#[inline(never)]
 unsafe fn each_channel<O, F: Fn(usize, i32) -> O, S: Source>(
     sub: &Sub<'_>,
     mut block: Block,
@@ -542,7 +545,7 @@ impl Source for InPlace {
 /// # Safety
 ///
 /// 1. `block.weights` has the weights of `C` channels, 2. `source` as many taps, 3. `start` `C` starts.
-#[inline]
+#[inline(never)]
 unsafe fn dot<const C: usize, S: Source>(
     block: &Block,
     start: *const i32,
@@ -558,6 +561,7 @@ unsafe fn dot<const C: usize, S: Source>(
                 halves.add(product(first, weights).wrapping_add(product(second, weights.add(1))));
                 weights = weights.add(2);
             }
+            once();
         }
         if block.left_over > 0 {
             let word = source.word(2 * block.groups);
@@ -572,6 +576,16 @@ unsafe fn dot<const C: usize, S: Source>(
             channel += 1;
             halves.sums(start, (block.groups + block.left_over) as i32)
         })
+    }
+}
+
+/// Keeps the compiler from unrolling a short loop, whose code would be several times as long.
+#[inline]
+fn once() {
+    #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+    // SAFETY: it does nothing.
+    unsafe {
+        core::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
 }
 

@@ -73,5 +73,5 @@ pub(super) fn short(sum: i32, record: &Record) -> i8 {
     high = high.wrapping_add(sum.wrapping_mul(fourth));
     high = high.wrapping_add(64) >> 7;
     let rounded = high.wrapping_add(record.offset).wrapping_add(sum >> 31) >> (record.right & 31);
-    (Ord::min(Ord::max(rounded, 0), 255) - 128) as i8
+    (rounded.clamp(0, 255) - 128) as i8
 }
