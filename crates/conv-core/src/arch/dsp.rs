@@ -48,6 +48,7 @@ use core::ops::Range;
 
 use crate::arch::layer::{Last, Pixel, Sub, finish};
 use crate::arch::order::{Order, PartTaps, Runs};
+use crate::engine::Plan;
 use crate::quantised::{Activation, QuantOperation};
 use crate::requantise::Multiplier;
 
@@ -99,6 +100,9 @@ pub(crate) const fn is_short(scale: Multiplier, greatest: u64) -> bool {
     scale.multiplier >= 0 && scale.shift <= -1 && scale.shift >= -22 && greatest < 1 << 30
 }
 
+/// The short form saturates to the range of `i8`.
+pub(crate) const CLAMPS: bool = false;
+
 /// Direct, transposed and depthwise layers of 8-bit inputs.
 pub(crate) const fn runs<T: Activation>(operation: QuantOperation) -> bool {
     T::GREATEST - T::LEAST == 255
@@ -106,6 +110,17 @@ pub(crate) const fn runs<T: Activation>(operation: QuantOperation) -> bool {
             operation,
             QuantOperation::Conv | QuantOperation::ConvTranspose | QuantOperation::Depthwise
         )
+}
+
+/// Whatever their shape.
+#[inline]
+pub(crate) fn takes(_operation: QuantOperation, _plan: &Plan) -> bool {
+    true
+}
+
+/// Columns are less the zero point.
+pub(crate) const fn shift<T: Activation>(_operation: QuantOperation) -> i32 {
+    0
 }
 
 /// Weights in the order of the module's description.

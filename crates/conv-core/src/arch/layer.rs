@@ -59,6 +59,10 @@ pub(crate) struct Sub<'a> {
     pub(crate) channels: usize,
     /// Weights of all subs before this one, and how many of those were left over from groups of four.
     pub(crate) weights: usize,
+    #[cfg_attr(
+        any(conv_arch = "helium", conv_arch = "packed"),
+        allow(dead_code, reason = "for files that multiply groups of four")
+    )]
     pub(crate) leftovers: usize,
     scratch: *mut u8,
     scratch_bytes: usize,
@@ -291,7 +295,10 @@ where
 #[inline(never)]
 fn clamp<O: Activation, F>(quantisation: &Quantisation, output: &mut [O], last: &Last<F>) {
     let &Quantisation { low, high, .. } = quantisation;
-    if matches!(last, Last::General(_)) || (low <= O::LEAST && high >= O::GREATEST) {
+    if chosen::CLAMPS
+        || matches!(last, Last::General(_))
+        || (low <= O::LEAST && high >= O::GREATEST)
+    {
         return;
     }
     for output in output {
@@ -306,6 +313,10 @@ fn clamp<O: Activation, F>(quantisation: &Quantisation, output: &mut [O], last: 
 ///
 /// 1. Both outputs may be written at `sums.len()` elements.
 #[inline]
+#[cfg_attr(
+    conv_arch = "helium",
+    allow(dead_code, reason = "for sums in registers")
+)]
 pub(crate) unsafe fn finish<O, F: Fn(usize, i32) -> O>(
     outputs: [*mut O; 2],
     channel: usize,

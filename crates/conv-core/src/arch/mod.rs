@@ -9,6 +9,7 @@
 //! | file | cores | block |
 //! |---|---|---|
 //! | `dsp` | Cortex-M4, M7, M33 | SMLAD: 2 channels × 2 pixels × 4 taps |
+//! | `packed` | Cortex-M0, M0+, M3, M23, RV32 | two pixels in a word: a multiplication is two multiply-accumulates |
 //! | `portable` | every other | none: the loops of [`crate::engine`] |
 //!
 //! Operations on `f32` have a file and a seam of their own, the [`Plan`](crate::engine::Plan): `vfp`, for cores with a float
@@ -18,11 +19,13 @@
 //!
 //! | item | |
 //! |---|---|
-//! | [`runs`] | which operations on which inputs run here |
+//! | [`runs`], `takes` | which operations on which inputs run here, and of these which shapes: others run on portable loops |
 //! | [`CELL_BYTES`], [`START_BYTES`] | scratch for each weight of an output channel, and for each output channel of a transposed layer |
 //! | [`FOLDED`] | whether the bias of a direct layer's channel comes with `−zero_point·Σweight`, for columns of raw bytes |
+//! | [`shift`] | what columns are less than the inputs, 128 where bytes `u8` become `i8` |
 //! | [`Record`] | what a channel's requantisation needs, and [`is_short`], whether the short form is exact for it |
 //! | [`pack`] | the order of the weights, a permutation within the kernel's own array |
+//! | `CLAMPS` | whether the short form clamps, or only saturates |
 //! | `run_sub` | one [`Sub`] |
 //! | `run_depthwise` | the one [`Sub`] of a depthwise layer, whose channels are those of all groups |
 //! | [`runs_connected`], `run_connected` | on which inputs fully connected layers run here, and such a layer, its weights in their own order |
@@ -38,6 +41,8 @@ mod dsp;
 #[cfg(not(conv_arch = "portable"))]
 mod layer;
 pub(crate) mod order;
+#[cfg(conv_arch = "packed")]
+mod packed;
 #[cfg(conv_arch = "portable")]
 mod portable;
 mod scratch;
@@ -46,15 +51,17 @@ pub(crate) mod vfp;
 
 #[cfg(conv_arch = "dsp")]
 use dsp as chosen;
+#[cfg(conv_arch = "packed")]
+use packed as chosen;
 #[cfg(conv_arch = "portable")]
 use portable as chosen;
 
 pub(crate) use cast::{prepared, records};
 pub use chosen::Record;
-#[cfg(not(conv_arch = "portable"))]
-pub(crate) use chosen::runs_connected;
 use chosen::{CELL_BYTES, START_BYTES, is_short};
-pub(crate) use chosen::{FOLDED, pack, runs};
+pub(crate) use chosen::{FOLDED, pack, runs, shift};
+#[cfg(not(conv_arch = "portable"))]
+pub(crate) use chosen::{runs_connected, takes};
 #[cfg(not(conv_arch = "portable"))]
 pub(crate) use layer::{Last, Layer, connected, run};
 

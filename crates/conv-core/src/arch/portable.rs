@@ -31,6 +31,11 @@ pub(crate) const fn is_short(_scale: Multiplier, _greatest: u64) -> bool {
     false
 }
 
+/// Inputs are what they are.
+pub(crate) const fn shift<T: Activation>(_operation: QuantOperation) -> i32 {
+    0
+}
+
 /// No operation.
 #[expect(
     clippy::extra_unused_type_parameters,

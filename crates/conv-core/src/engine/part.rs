@@ -68,6 +68,12 @@ impl Part {
 }
 
 impl Plan {
+    /// Whether it is a transposed operation.
+    #[cfg(conv_arch = "packed")]
+    pub(crate) const fn is_transposed(&self) -> bool {
+        matches!(self.rows.direction, Direction::Transposed)
+    }
+
     /// Groups, and the channels of one.
     pub(crate) const fn of_groups(&self) -> PlanChannels {
         PlanChannels {
@@ -79,6 +85,12 @@ impl Plan {
 }
 
 impl Line {
+    /// Index of the weight of tap 0, and from the weight of one tap to that of the next: in a kernel's own order.
+    #[cfg_attr(conv_arch = "dsp", allow(dead_code, reason = "for depthwise layers"))]
+    pub(crate) const fn weights(&self) -> (usize, isize) {
+        (self.first_weight, self.weight_step)
+    }
+
     /// Number of [`Part`]s: the remainders of a position by the stride, of a direct operation one.
     pub(crate) const fn parts(&self) -> usize {
         match self.direction {

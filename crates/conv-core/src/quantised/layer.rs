@@ -286,17 +286,19 @@ macro_rules! constructor {
                     produce: CO,
                     reduce: <$kernel as QuantKernel<$dimensions>>::INPUT_CHANNELS,
                 };
-                let mut folded = bias;
-                channel = 0;
-                while channel < CO && is_folded::<$accumulator>() {
-                    // No overflow: the bound of the sum is one of this as well, |zero point| being an input's reach at most.
-                    folded[channel] += sums.corrections[channel] as $accumulator;
-                    channel += 1;
-                }
                 #[allow(unused_mut, reason = "only the order of kernels of bytes changes")]
                 let mut ordered = kernel;
                 let $packed = (&kernel, &mut ordered, &order);
-                $pack;
+                let shift: i64 = $pack;
+                let mut folded = bias;
+                channel = 0;
+                while channel < CO && is_folded::<$accumulator>() {
+                    // No overflow: the bound of the sum is one of this as well, for neither the zero point nor its distance to
+                    // the shift is more than an input's reach.
+                    let share = sums.corrections[channel] as i64 + shift * sums.weights[channel];
+                    folded[channel] += share as $accumulator;
+                    channel += 1;
+                }
                 let prepared = arch::prepared::<R, CO>(scales, quantisation.output_zero_point);
                 Self {
                     kernel: Aligned(ordered),
@@ -312,15 +314,23 @@ macro_rules! constructor {
     };
 }
 
-/// The weights in the order of the core's kernels, if those run such layers.
-const fn for_core<T: Activation>(order: &Order, from: &[i8], to: &mut [i8]) {
-    if arch::runs::<T>(order.operation) {
-        arch::pack(order, from, to);
+/// The weights in the order of the core's kernels, if those run such layers; returns what these take off the inputs.
+const fn for_core<T: Activation>(order: &Order, from: &[i8], to: &mut [i8]) -> i64 {
+    if !arch::runs::<T>(order.operation) {
+        return 0;
     }
+    arch::pack(order, from, to);
+    arch::shift::<T>(order.operation) as i64
 }
 
-/// The weights in the order in which they were given.
-const fn as_given<T: Activation>(_order: &Order, _from: &[i8], _to: &mut [i8]) {}
+/// The weights in the order in which they were given, for inputs as they are.
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "called as the other is"
+)]
+const fn as_given<T: Activation>(_order: &Order, _from: &[i8], _to: &mut [i8]) -> i64 {
+    0
+}
 
 /// The four constructors of a kind of layer.
 macro_rules! constructors {
@@ -343,12 +353,12 @@ macro_rules! constructors {
             Contract32, i32, |$k| {
                 assert_packed($count, BYTES);
                 Stored::Nibbles($k.nibbles())
-            }, |_kernels| {}
+            }, |_kernels| 0
         }
         constructor! {
             /// A layer with 64-bit biases and accumulators, for `i16` activations.
             wide: $dimensions, $window, $windows, $kind, $operation, [$($extent),*], $extents, $array,
-            Contract64, i64, |$k| Stored::Bytes($flat), |_kernels| {}
+            Contract64, i64, |$k| Stored::Bytes($flat), |_kernels| 0
         }
         constructor! {
             /// A layer with 64-bit biases and accumulators and weights of 4 bits, two to a byte.
@@ -356,7 +366,7 @@ macro_rules! constructors {
             Contract64, i64, |$k| {
                 assert_packed($count, BYTES);
                 Stored::Nibbles($k.nibbles())
-            }, |_kernels| {}
+            }, |_kernels| 0
         }
     };
 }
@@ -397,13 +407,13 @@ constructor! {
     pointwise: 2, Window2d, [M::HEIGHT, M::WIDTH], Conv, Conv, [CI, CO], [1, 1], [[i8; CI]; CO],
     Contract32, i32, |kernel| Stored::Bytes(kernel.as_flattened()), |kernels| {
         let (kernel, ordered, order) = kernels;
-        for_core::<T>(order, kernel.as_flattened(), ordered.as_flattened_mut());
+        for_core::<T>(order, kernel.as_flattened(), ordered.as_flattened_mut())
     }
 }
 constructor! {
     /// A pointwise layer with 64-bit biases and accumulators, for `i16` activations.
     pointwise_wide: 2, Window2d, [M::HEIGHT, M::WIDTH], Conv, Conv, [CI, CO], [1, 1], [[i8; CI]; CO],
-    Contract64, i64, |kernel| Stored::Bytes(kernel.as_flattened()), |_kernels| {}
+    Contract64, i64, |kernel| Stored::Bytes(kernel.as_flattened()), |_kernels| 0
 }
 constructors! {
     1, Window1d, [Window::new(), M::LENGTH];
@@ -609,7 +619,10 @@ where
         scratch: &mut S,
     ) {
         #[cfg(not(conv_arch = "portable"))]
-        if const { K::IN_BYTES } && arch::runs_layer::<T, R>(operation) {
+        if const { K::IN_BYTES }
+            && arch::runs_layer::<T, R>(operation)
+            && arch::takes(operation, plan)
+        {
             let scratch = arch::Region::of(scratch);
             return (self.view()).run_on_core(operation, plan, input, output, scratch);
         }
@@ -779,10 +792,11 @@ where
 }
 
 /// Fills in what a layer stores for each channel; says whether the core's short requantisation is exact for all of them. All
-/// slices have a value for each.
+/// slices have a value for each. `shift` is what the core's kernels take off inputs, where they run the layer.
 pub(super) fn channels_of<T: Activation, R: Rounding>(
     weights: &Weights<'_>,
     requantisation: &Requantisation<'_, R>,
+    shift: Option<i32>,
     bias: &mut [R::Accumulator],
     prepared: &mut [R::Prepared],
 ) -> bool
@@ -796,16 +810,16 @@ where
     } = requantisation;
     let zero_point = quantisation.input_zero_point;
     let channels = bias.len();
-    let folded = is_folded::<R::Accumulator>() && arch::runs_layer::<T, R>(weights.operation);
     let mut are_short = true;
     for (channel, (slot, record)) in bias.iter_mut().zip(&mut *prepared).enumerate() {
         let value = given.and_then(|bias| bias.get(channel).copied());
         let value = value.unwrap_or(R::Accumulator::ZERO);
         let magnitude = value.into().unsigned_abs();
         let reach = reach::<T>(zero_point);
+        let distance = zero_point - shift.unwrap_or(0);
         let (correction, greatest) =
-            weights.of_channel(channel, channels, zero_point, reach, magnitude);
-        *slot = match folded {
+            weights.of_channel(channel, channels, distance, reach, magnitude);
+        *slot = match is_folded::<R::Accumulator>() && shift.is_some() {
             // It fits: the bound of the sum is one of this as well.
             true => value.plus(R::Accumulator::from(correction as i32)),
             false => value,

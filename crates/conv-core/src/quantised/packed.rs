@@ -109,15 +109,17 @@ where
         };
         let packed = arch::bytes_of(words, kernel.len());
         packed.copy_from_slice(kernel);
-        if arch::runs_layer::<T, R>(operation) {
+        let on_core = runs_on_core::<T, R>(operation, &plan);
+        if on_core {
             arch::pack(&order, kernel, packed);
         }
+        let shift = on_core.then(|| arch::shift::<T>(operation));
         let weights = Weights {
             stored: Stored::Bytes(kernel),
             operation,
             axes: order.axes,
         };
-        let is_short = channels_of::<T, R>(&weights, requantisation, bias, prepared);
+        let is_short = channels_of::<T, R>(&weights, requantisation, shift, bias, prepared);
         let (taps, starts) = order.most_taps();
         Ok(PackedLayer {
             operation,
@@ -135,14 +137,21 @@ where
             ],
             scratch_words: match operation {
                 QuantOperation::Depthwise => 0,
-                _ if arch::runs_layer::<T, R>(operation) => {
-                    arch::scratch_bytes(taps, starts).div_ceil(4)
-                }
+                _ if on_core => arch::scratch_bytes(taps, starts).div_ceil(4),
                 _ => 0,
             },
             types: PhantomData,
         })
     }
+}
+
+/// Whether a layer runs on the core's kernels.
+fn runs_on_core<T: Activation, R: Rounding>(operation: QuantOperation, plan: &Plan) -> bool {
+    #[cfg(conv_arch = "portable")]
+    let takes = |_, _| true;
+    #[cfg(not(conv_arch = "portable"))]
+    let takes = arch::takes;
+    arch::runs_layer::<T, R>(operation) && takes(operation, plan)
 }
 
 impl<R, T, O> PackedLayer<'_, R, T, O>
@@ -176,7 +185,7 @@ where
             });
         }
         #[cfg(not(conv_arch = "portable"))]
-        if arch::runs_layer::<T, R>(self.operation) {
+        if runs_on_core::<T, R>(self.operation, &self.plan) {
             let scratch = arch::Region::of_words(scratch);
             self.view
                 .run_on_core(self.operation, &self.plan, input, output, scratch);

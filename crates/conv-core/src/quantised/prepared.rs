@@ -80,6 +80,8 @@ impl Sums {
 pub(super) struct LayerSums<const CO: usize> {
     /// `−zero_point·Σweight`, of a transposed layer 0.
     pub(super) corrections: [i32; CO],
+    /// `Σweight`, of a transposed layer 0.
+    pub(super) weights: [i64; CO],
     /// A bound of the magnitude of every accumulator.
     pub(super) greatest: [u64; CO],
 }
@@ -213,6 +215,7 @@ impl Weights<'_> {
         let zero_point = quantisation.input_zero_point;
         let reach = reach::<T>(zero_point);
         let mut corrections = [0; CO];
+        let mut weights = [0; CO];
         let mut magnitudes = [0; CO];
         let mut channel = 0;
         while channel < CO {
@@ -230,11 +233,13 @@ impl Weights<'_> {
                     });
                 }
                 corrections[channel] = correction as i32;
+                weights[channel] = sum;
             }
             channel += 1;
         }
         Ok(LayerSums {
             corrections,
+            weights,
             greatest: magnitudes,
         })
     }
