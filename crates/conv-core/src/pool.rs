@@ -705,7 +705,7 @@ impl<T: Pooled, F: Fold<T>> Windows<'_, T, F> {
     fn run(&self, start: usize, outputs: &mut [T]) {
         let mut start = start;
         let taps = self.taps();
-        for pixel in outputs.chunks_mut(self.channels) {
+        for pixel in outputs.chunks_mut(self.channels.max(1)) {
             match taps {
                 4 => gather_four(
                     &mut self.values(start, pixel.len()),
