@@ -6,6 +6,7 @@ use conv_scene::Fault;
 use conv_scene::operation::{FRAMEWORKS, OPERATIONS, OWN, Operation, Role, word};
 use conv_scene::value::Values;
 
+use crate::draw::{FORMATS, VIEWS};
 use crate::help;
 
 /// Identifiers of arguments that are not settings.
@@ -50,6 +51,8 @@ pub(crate) fn command() -> Command {
                 .args(matrix_arguments()),
             asking("explain", "One output, term by term, with every step of a quantised layer", help::EXPLAIN)
                 .args(explain_arguments()),
+            asking("draw", "SVG, PNG, GIF or APNG of a setting, or of the guide's fifteen", help::DRAW)
+                .args(draw_arguments()),
         ])
         .subcommand(completions())
         .subcommand(Command::new("man").about("Write man pages into a directory").arg(
@@ -183,6 +186,37 @@ fn matrix_arguments() -> Vec<Arg> {
         verb_argument("format", "FORMAT")
             .value_parser(["text", "csv", "npy", "svg"])
             .help("[default: by the file's ending, or text]"),
+    ]
+}
+
+fn draw_arguments() -> Vec<Arg> {
+    let values = |name, help| {
+        verb_argument(name, "VALUES")
+            .allow_hyphen_values(true)
+            .help(help)
+    };
+    vec![
+        verb_argument("view", "VIEW")
+            .value_parser(VIEWS.map(|(word, _)| word))
+            .help("window of a direct operation; stretched (the guide's), polyphase or scatter of a transposed one [default: window, stretched]"),
+        verb_argument("format", "FORMAT")
+            .value_parser(FORMATS)
+            .help("svg and png are stills, gif and apng run [default: by the file's ending, or svg]"),
+        verb_argument("step", "N")
+            .value_parser(clap::value_parser!(usize))
+            .help("Which output a still shows, counted from 0 [default: the middle]"),
+        verb_argument("delay", "MILLISECONDS")
+            .value_parser(clap::value_parser!(u16).range(10..=60_000))
+            .help("How long a step is shown [default: 700]"),
+        verb_argument("scale", "FACTOR").help("Enlarges pixels of PNG, GIF and APNG [default: 1]"),
+        values("data", "The input, channels then spatial: 1,2;3,4 in rows, or a .npy, .safetensors or text file [default: small numbers]"),
+        values("weights", "The kernel, O I spatial, likewise"),
+        Arg::new("plain")
+            .long("plain")
+            .global(true)
+            .action(ArgAction::SetTrue)
+            .help("Cells without numbers"),
+        verb_argument("guide", "DIRECTORY").help("Draw the guide's fifteen settings into a directory, as GIF or in another --format"),
     ]
 }
 

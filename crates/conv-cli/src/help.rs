@@ -55,4 +55,12 @@ Examples:
   conv explain --input 5,5 --kernel 3,3 --stride 2 --pad 1 --at 0,0
   conv explain --input 5 --kernel 3 --data 1,2,3,4,5 --weights 1,0,-1 --at 1
   conv explain --input 3 --kernel 2 --data 5,1,7 --weights 2,-1 --at 0 --bias 7 \\
-    --input-scale 0.5 --weight-scale 0.25 --output-scale 1 --input-zero-point -3 --output-zero-point 10";
+    --input-scale 0.5 --weight-scale 0.25 --output-scale 1 --input-zero-point -3 \\
+    --output-zero-point 10";
+
+pub(crate) const DRAW: &str = "\
+Examples:
+  conv draw --input 5,5 --kernel 3 --stride 2 --pad 1 -o conv.gif
+  conv draw torch ConvTranspose2d --input 3 --kernel_size 3 --stride 2 --padding 1 --view polyphase -o phases.png
+  conv draw --input 9 --kernel 2 --dilation 2 --pad causal -o causal.svg
+  conv draw --guide guide";

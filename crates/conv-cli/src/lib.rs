@@ -5,11 +5,13 @@
 
 mod arguments;
 mod data;
+mod draw;
 mod explain;
 mod failure;
 mod help;
 mod macs;
 mod matrix;
+mod raster;
 mod report;
 mod size;
 mod solve;
@@ -77,6 +79,7 @@ fn answer(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
         "translate" => translate::translate(&asked)?,
         "macs" => macs::macs(&asked)?,
         "matrix" => matrix::matrix(&asked)?,
+        "draw" => draw::draw(&asked)?,
         _ => explain::explain(&asked)?,
     };
     let json = asked.matches.get_flag(id::JSON);
@@ -90,7 +93,7 @@ fn completions(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure>
     let mut bytes = Vec::new();
     clap_complete::generate(*shell, &mut arguments::command(), "conv", &mut bytes);
     deliver(
-        &Report::bytes(bytes),
+        &Report::file(bytes, serde_json::Value::Null),
         false,
         matches.get_one::<String>(id::OUT).map(String::as_str),
         out,

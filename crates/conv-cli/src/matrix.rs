@@ -44,7 +44,8 @@ pub(crate) fn matrix(asked: &Asked) -> Result<Report, Failure> {
     match format {
         Some("csv") => {
             entries_fit(&weave)?;
-            Ok(Report::new(csv(&weave, weights.as_deref()), Value::Null))
+            let table = csv(&weave, weights.as_deref());
+            Ok(Report::file(table.into_bytes(), summary(&weave)))
         }
         Some("npy") => {
             entries_fit(&weave)?;
@@ -53,12 +54,16 @@ pub(crate) fn matrix(asked: &Asked) -> Result<Report, Failure> {
             };
             npy(&weave, &weights, kind)
         }
-        Some("svg") => Ok(Report::new(
-            Table::new(&weave, Table::PICTURE).svg(),
-            Value::Null,
-        )),
+        Some("svg") => {
+            let svg = Table::new(&weave, Table::PICTURE).svg();
+            Ok(Report::file(svg.into_bytes(), summary(&weave)))
+        }
         _ => Ok(text(&weave, weights.as_deref())),
     }
+}
+
+fn summary(weave: &Weave) -> Value {
+    json!({ "rows": weave.rows(), "columns": weave.columns() })
 }
 
 fn entries_fit(weave: &Weave) -> Result<(), Fault> {
@@ -122,7 +127,7 @@ fn npy(weave: &Weave, weights: &[f64], kind: Kind) -> Result<Report, Failure> {
         Kind::Double | Kind::Integer => dense.write_npy(&mut bytes),
     };
     written.map_err(|error| Failure::file("the array", &error))?;
-    Ok(Report::bytes(bytes))
+    Ok(Report::file(bytes, summary(weave)))
 }
 
 fn text(weave: &Weave, weights: Option<&[f64]>) -> Report {

@@ -9,29 +9,32 @@ use crate::failure::Failure;
 
 /// An answer in its forms.
 pub(crate) struct Report {
-    bytes: Vec<u8>,
+    content: Content,
     json: Value,
+}
+
+enum Content {
+    /// What is printed, unless JSON is asked for instead.
+    Text(Vec<u8>),
+    /// What a file is to hold, JSON or not.
+    File(Vec<u8>),
 }
 
 impl Report {
     /// A text for people and the same for programs.
     pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
-        Self {
-            bytes: text.into().into_bytes(),
-            json,
-        }
+        let content = Content::Text(text.into().into_bytes());
+        Self { content, json }
     }
 
-    /// A file's content.
-    pub(crate) const fn bytes(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            json: Value::Null,
-        }
+    /// A file's content, and what programs may want to know of it.
+    pub(crate) const fn file(bytes: Vec<u8>, json: Value) -> Self {
+        let content = Content::File(bytes);
+        Self { content, json }
     }
 }
 
-/// Prints the answer, or writes it to `file`.
+/// Prints the answer, or writes it to `file`. Of a file's content JSON is printed beside.
 pub(crate) fn deliver(
     report: &Report,
     json: bool,
@@ -39,14 +42,21 @@ pub(crate) fn deliver(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let pretty = format!("{:#}\n", report.json).into_bytes();
-    let bytes = if json && !report.json.is_null() {
-        &pretty
-    } else {
-        &report.bytes
-    };
-    if let Some(path) = file {
-        return write_whole(Path::new(path), bytes);
+    match (&report.content, json, file) {
+        (Content::File(bytes), true, Some(path)) => {
+            write_whole(Path::new(path), bytes)?;
+            print(&pretty, out)
+        }
+        (Content::Text(_), true, Some(path)) => write_whole(Path::new(path), &pretty),
+        (_, true, None) => print(&pretty, out),
+        (Content::File(bytes) | Content::Text(bytes), false, Some(path)) => {
+            write_whole(Path::new(path), bytes)
+        }
+        (Content::File(bytes) | Content::Text(bytes), false, None) => print(bytes, out),
     }
+}
+
+fn print(bytes: &[u8], out: &mut dyn Write) -> Result<(), Failure> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Closed),
         written => written.map_err(|error| Failure::file("standard output", &error)),
