@@ -6,6 +6,7 @@ use conv_scene::Fault;
 use conv_scene::operation::{FRAMEWORKS, OPERATIONS, OWN, Operation, Role, word};
 use conv_scene::value::Values;
 
+use crate::apply::BOUNDARIES;
 use crate::draw::{FORMATS, VIEWS};
 use crate::help;
 
@@ -54,10 +55,52 @@ pub(crate) fn command() -> Command {
             asking("draw", "SVG, PNG, GIF or APNG of a setting, or of the guide's fifteen", help::DRAW)
                 .args(draw_arguments()),
         ])
+        .subcommand(applying())
         .subcommand(completions())
         .subcommand(Command::new("man").about("Write man pages into a directory").arg(
             Arg::new("directory").required(true).value_name("DIRECTORY").help("Where conv.1, conv-size.1, … go"),
         ))
+}
+
+fn applying() -> Command {
+    let option = |name, value| Arg::new(name).long(name).value_name(value);
+    let flag = |name| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    Command::new("apply")
+        .about("A kernel to an image, a sound or an array")
+        .after_help(help::APPLY)
+        .arg_required_else_help(true)
+        .args([
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .help("A .png, .jpg, .wav or .npy"),
+            option("kernel", "KERNEL")
+                .required(true)
+                .allow_hyphen_values(true)
+                .help(format!(
+                    "{}; rows of numbers as in 1,2;3,4; or a .npy, .safetensors or text file",
+                    crate::filter::NAMES
+                )),
+            option("boundary", "BOUNDARY")
+                .value_parser(BOUNDARIES.map(|(word, _)| word))
+                .help("What lies outside the input [default: zero]"),
+            option("stride", "A,B").help("[default: 1]"),
+            option("dilation", "A,B").help("[default: 1]"),
+            option("pad", "PADS")
+                .allow_hyphen_values(true)
+                .help("As of `conv size` [default: half; transposed 0]"),
+            option("output-padding", "A,B")
+                .help("Transposed: added to the least output [default: 0]"),
+            flag("transposed").help("The transposed operation"),
+            flag("flip").help("Convolution: the kernel flipped [default: correlation]"),
+            option("scale", "FACTOR")
+                .allow_hyphen_values(true)
+                .help("Multiplies what comes out [default: 1]"),
+            option("offset", "NUMBER")
+                .allow_hyphen_values(true)
+                .help("Added to it then [default: 0]"),
+            flag("absolute").help("Its magnitude, before the offset"),
+        ])
 }
 
 fn completions() -> Command {

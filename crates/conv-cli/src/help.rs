@@ -64,3 +64,10 @@ Examples:
   conv draw torch ConvTranspose2d --input 3 --kernel_size 3 --stride 2 --padding 1 --view polyphase -o phases.png
   conv draw --input 9 --kernel 2 --dilation 2 --pad causal -o causal.svg
   conv draw --guide guide";
+
+pub(crate) const APPLY: &str = "\
+Examples:
+  conv apply photo.png --kernel gaussian:2 --boundary reflect -o blur.png
+  conv apply photo.png --kernel sobel-x --absolute --scale 0.25 -o edges.png
+  conv apply sound.wav --kernel decimator:4 --stride 4 -o quarter.wav
+  conv apply array.npy --kernel -1,0,1 -o slope.npy";

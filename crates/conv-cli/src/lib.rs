@@ -3,14 +3,17 @@
 //! What it knows is [`conv_scene`]'s, and every size is [`conv_core`]'s. Here are the command line, files and
 //! their formats.
 
+mod apply;
 mod arguments;
 mod data;
 mod draw;
 mod explain;
 mod failure;
+mod filter;
 mod help;
 mod macs;
 mod matrix;
+mod media;
 mod raster;
 mod report;
 mod size;
@@ -70,6 +73,10 @@ fn answer(matches: &ArgMatches, out: &mut dyn Write) -> Result<(), Failure> {
     match verb {
         "completions" => return completions(inner, out),
         "man" => return man(inner),
+        "apply" => {
+            let report = apply::apply(inner)?;
+            return deliver(&report, inner.get_flag(id::JSON), None, out);
+        }
         _ => {}
     }
     let asked = arguments::asked(inner)?;

@@ -40,6 +40,7 @@ fn help() -> Vec<String> {
         "matrix",
         "explain",
         "draw",
+        "apply",
     ];
     let text = |verb: &str| {
         let output = conv(&format!("conv {verb} --help"), directory.path());
@@ -54,8 +55,27 @@ fn help() -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
+/// The files that examples read.
 fn prepare(directory: &Path) {
     std::fs::copy("tests/chain.txt", directory.join("network.txt")).unwrap();
+    let photo = image::GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * y % 256) as u8]));
+    photo.save(directory.join("photo.png")).unwrap();
+    ndarray_npy::write_npy(
+        directory.join("array.npy"),
+        &ndarray::Array1::<f32>::linspace(0.0, 9.0, 40),
+    )
+    .unwrap();
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(directory.join("sound.wav"), spec).unwrap();
+    for sample in 0..400_i16 {
+        writer.write_sample(sample * 7).unwrap();
+    }
+    writer.finalize().unwrap();
 }
 
 #[test]
