@@ -40,26 +40,22 @@ pub(crate) fn command() -> Command {
                 .global(true)
                 .help("Write to a file, whole or not at all"),
         )
-        .subcommands([
-            asking("size", "The output extents of a setting, with the pads that follow", help::SIZE),
-            asking("solve", "Backwards: which settings lead from one extent to another, which outputs are legal", help::SOLVE)
-                .args(solve_arguments()),
-            asking("translate", "One framework's setting in another's words, or why it cannot be said there", help::TRANSLATE)
-                .arg(verb_argument("to", "FRAMEWORK").value_parser(framework_words()).help("The framework to translate to [default: all nine]")),
-            asking("macs", "Multiplications, parameters, receptive field and memory of a layer or a chain", help::MACS)
-                .args(macs_arguments()),
-            asking("matrix", "C, or Cᵀ of a transposed operation, for values or symbols", help::MATRIX)
-                .args(matrix_arguments()),
-            asking("explain", "One output, term by term, with every step of a quantised layer", help::EXPLAIN)
-                .args(explain_arguments()),
-            asking("draw", "SVG, PNG, GIF or APNG of a setting, or of the guide's fifteen", help::DRAW)
-                .args(draw_arguments()),
-        ])
+        .subcommands(VERBS.iter().map(|verb| {
+            // Most commands of the table are never asked for: they are made when they are.
+            Command::new(verb.name).about(verb.about).defer(asking)
+        }))
         .subcommand(applying())
         .subcommand(completions())
-        .subcommand(Command::new("man").about("Write man pages into a directory").arg(
-            Arg::new("directory").required(true).value_name("DIRECTORY").help("Where conv.1, conv-size.1, … go"),
-        ))
+        .subcommand(
+            Command::new("man")
+                .about("Write man pages into a directory")
+                .arg(
+                    Arg::new("directory")
+                        .required(true)
+                        .value_name("DIRECTORY")
+                        .help("Where conv.1, conv-size.1, … go"),
+                ),
+        )
 }
 
 fn applying() -> Command {
@@ -114,33 +110,101 @@ fn completions() -> Command {
         )
 }
 
-fn framework_words() -> Vec<&'static str> {
-    FRAMEWORKS.map(word).to_vec()
+/// A verb that takes a setting: this library's own spelling, or a framework and an operation.
+struct Verb {
+    name: &'static str,
+    about: &'static str,
+    examples: &'static str,
+    arguments: fn() -> Vec<Arg>,
 }
 
-/// A verb that takes a setting: this library's own spelling, or a framework and an operation.
-fn asking(name: &'static str, about: &'static str, examples: &'static str) -> Command {
+const VERBS: [Verb; 7] = [
+    Verb {
+        name: "size",
+        about: "The output extents of a setting, with the pads that follow",
+        examples: help::SIZE,
+        arguments: Vec::new,
+    },
+    Verb {
+        name: "solve",
+        about: "Backwards: which settings lead from one extent to another, which outputs are legal",
+        examples: help::SOLVE,
+        arguments: solve_arguments,
+    },
+    Verb {
+        name: "translate",
+        about: "One framework's setting in another's words, or why it cannot be said there",
+        examples: help::TRANSLATE,
+        arguments: translate_arguments,
+    },
+    Verb {
+        name: "macs",
+        about: "Multiplications, parameters, receptive field and memory of a layer or a chain",
+        examples: help::MACS,
+        arguments: macs_arguments,
+    },
+    Verb {
+        name: "matrix",
+        about: "C, or Cᵀ of a transposed operation, for values or symbols",
+        examples: help::MATRIX,
+        arguments: matrix_arguments,
+    },
+    Verb {
+        name: "explain",
+        about: "One output, term by term, with every step of a quantised layer",
+        examples: help::EXPLAIN,
+        arguments: explain_arguments,
+    },
+    Verb {
+        name: "draw",
+        about: "SVG, PNG, GIF or APNG of a setting, or of the guide's fifteen",
+        examples: help::DRAW,
+        arguments: draw_arguments,
+    },
+];
+
+fn asking(command: Command) -> Command {
+    let Some(verb) = VERBS.iter().find(|verb| verb.name == command.get_name()) else {
+        return command;
+    };
     let frameworks = FRAMEWORKS.map(|framework| {
-        let operations = OPERATIONS
-            .iter()
-            .filter(move |operation| operation.framework == Some(framework));
         Command::new(word(framework))
             .about(format!("Settings as {framework} spells them"))
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .subcommand_value_name("OPERATION")
-            .subcommand_help_heading("Operations")
-            .subcommands(operations.map(operation_command))
+            .defer(framework_operations)
     });
-    Command::new(name)
-        .about(about)
-        .after_help(examples)
+    command
+        .after_help(verb.examples)
         .subcommand_value_name("FRAMEWORK")
         .subcommand_help_heading("Frameworks")
         .disable_help_subcommand(true)
         .arg_required_else_help(true)
         .args(OWN.settings.iter().map(setting_argument))
+        .args((verb.arguments)())
         .subcommands(frameworks)
+}
+
+fn framework_operations(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let operations = OPERATIONS.iter().filter(|operation| {
+        operation
+            .framework
+            .is_some_and(|framework| word(framework) == name)
+    });
+    command
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand_value_name("OPERATION")
+        .subcommand_help_heading("Operations")
+        .subcommands(operations.map(operation_command))
+}
+
+fn translate_arguments() -> Vec<Arg> {
+    vec![
+        verb_argument("to", "FRAMEWORK")
+            .value_parser(FRAMEWORKS.map(word))
+            .help("The framework to translate to [default: all nine]"),
+    ]
 }
 
 fn operation_command(operation: &'static Operation) -> Command {

@@ -112,7 +112,8 @@ fn man(matches: &ArgMatches) -> Result<(), Failure> {
         return Err(Fault::usage("a directory is missing").into());
     };
     std::fs::create_dir_all(directory).map_err(|error| Failure::file(directory, &error))?;
-    let verbs = arguments::command();
+    let mut verbs = arguments::command();
+    verbs.build();
     let mut pages = vec![("conv.1".to_owned(), verbs.clone())];
     for verb in verbs.get_subcommands() {
         let name = format!("conv-{}", verb.get_name());

@@ -198,9 +198,15 @@ fn changed(
 impl Indexed {
     /// The most frequent colours, at most 255, the rarer ones as the nearest of those: edges of letters alone.
     fn new(sheets: &[Sheet]) -> Self {
+        // Neighbours mostly have the same colour: they are looked up together.
+        let runs = |sheet: &Sheet| -> Vec<([u8; 3], usize)> {
+            let runs = sheet.pixels.chunk_by(|a, b| a == b);
+            runs.map(|run| (run[0], run.len())).collect()
+        };
+        let runs: Vec<Vec<([u8; 3], usize)>> = sheets.iter().map(runs).collect();
         let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
-        for pixel in sheets.iter().flat_map(|sheet| &sheet.pixels) {
-            *counts.entry(*pixel).or_default() += 1;
+        for (colour, count) in runs.iter().flatten() {
+            *counts.entry(*colour).or_default() += count;
         }
         let mut colours: Vec<([u8; 3], usize)> = counts.into_iter().collect();
         // By count, then by colour, so that the same pictures make the same file.
@@ -228,10 +234,12 @@ impl Indexed {
             .iter()
             .map(|(colour, _)| (*colour, nearest(colour)))
             .collect();
-        let frames = sheets
-            .iter()
-            .map(|sheet| sheet.pixels.iter().map(|pixel| numbers[pixel]).collect());
-        let frames = frames.collect();
+        let numbered = |runs: &Vec<([u8; 3], usize)>| {
+            let runs = runs.iter();
+            runs.flat_map(|(colour, count)| std::iter::repeat_n(numbers[colour], *count))
+                .collect()
+        };
+        let frames = runs.iter().map(numbered).collect();
         Self { palette, frames }
     }
 }
