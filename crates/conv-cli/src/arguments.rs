@@ -219,9 +219,13 @@ fn operation_command(operation: &'static Operation) -> Command {
 }
 
 fn setting_argument(setting: &'static conv_scene::operation::Setting) -> Arg {
+    let help = match setting.required {
+        true => format!("{} [needed]", setting.help),
+        false => setting.help.to_owned(),
+    };
     let argument = Arg::new(setting.name)
         .long(setting.name)
-        .help(setting.help)
+        .help(help)
         .help_heading("Settings");
     match setting.role {
         Role::Transposed => argument.action(ArgAction::SetTrue),

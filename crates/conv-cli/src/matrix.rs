@@ -55,7 +55,8 @@ pub(crate) fn matrix(asked: &Asked) -> Result<Report, Failure> {
             npy(&weave, &weights, kind)
         }
         Some("svg") => {
-            let svg = Table::new(&weave, Table::PICTURE).svg();
+            let svg = Table::new(&weave, Table::PICTURE)
+                .svg(&|weight| entry_text(&weave, weights.as_deref(), weight));
             Ok(Report::file(svg.into_bytes(), summary(&weave)))
         }
         _ => Ok(text(&weave, weights.as_deref())),
@@ -132,24 +133,16 @@ fn npy(weave: &Weave, weights: &[f64], kind: Kind) -> Result<Report, Failure> {
 
 fn text(weave: &Weave, weights: Option<&[f64]>) -> Report {
     let table = Table::new(weave, Table::TEXT);
-    let cell = |row: usize, column: usize| {
-        let found = weave.entries(row).find(|(at, _)| *at == column);
-        found.map_or_else(
-            || ".".to_owned(),
-            |(_, weight)| entry_text(weave, weights, weight),
-        )
+    let shown = |row: usize| {
+        let mut cells = vec![".".to_owned(); table.columns().len()];
+        for (column, weight) in weave.entries(row) {
+            if let Ok(place) = table.columns().binary_search(&column) {
+                cells[place] = entry_text(weave, weights, weight);
+            }
+        }
+        cells
     };
-    let cells: Vec<Vec<String>> = table
-        .rows()
-        .iter()
-        .map(|row| {
-            table
-                .columns()
-                .iter()
-                .map(|column| cell(*row, *column))
-                .collect()
-        })
-        .collect();
+    let cells: Vec<Vec<String>> = table.rows().iter().map(|row| shown(*row)).collect();
     let width = cells
         .iter()
         .flatten()

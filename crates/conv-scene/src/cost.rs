@@ -127,7 +127,7 @@ pub fn receptive_field(chain: &[(Direction, Line)]) -> u128 {
             .fold(start, |(first, last), (direction, line)| {
                 reached(*direction, &line.axis, first, last)
             });
-        u128::try_from(last - first + 1).unwrap_or(0)
+        u128::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(0)
     };
     (0..last.output.min(LIMIT)).map(span).max().unwrap_or(1)
 }
@@ -136,12 +136,17 @@ pub fn receptive_field(chain: &[(Direction, Line)]) -> u128 {
 fn reached(direction: Direction, axis: &Axis, first: i128, last: i128) -> (i128, i128) {
     let (stride, before) = (axis.stride as i128, axis.pad_before as i128);
     let reach = (axis.kernel as i128 - 1) * axis.dilation as i128;
+    // Saturating: chains of absurd strides leave the range.
     match direction {
-        Direction::Direct => (first * stride - before, last * stride - before + reach),
+        Direction::Direct => {
+            let start = |output: i128| output.saturating_mul(stride).saturating_sub(before);
+            (start(first), start(last).saturating_add(reach))
+        }
         // Position n reaches the outputs n·stride + j·dilation − before.
-        Direction::Transposed => (
-            -((reach - first - before).div_euclid(stride)),
-            (last + before).div_euclid(stride),
-        ),
+        Direction::Transposed => {
+            let behind = reach.saturating_sub(first).saturating_sub(before);
+            let ahead = last.saturating_add(before);
+            (-behind.div_euclid(stride), ahead.div_euclid(stride))
+        }
     }
 }

@@ -49,7 +49,7 @@ struct Span {
 
 impl Span {
     const fn len(self) -> usize {
-        (self.hi - self.lo).unsigned_abs()
+        self.hi.saturating_sub(self.lo).unsigned_abs()
     }
 }
 
@@ -883,8 +883,8 @@ impl Spans {
                 output,
             } = line;
             let padded = |axis: &Axis, extent: usize| Span {
-                lo: (-axis.pad_before).min(0),
-                hi: (extent as isize).max(extent as isize + axis.pad_after),
+                lo: axis.pad_before.saturating_neg().min(0),
+                hi: (extent as isize).saturating_add(axis.pad_after.max(0)),
             };
             let whole = |extent: usize| Span {
                 lo: 0,
@@ -901,9 +901,9 @@ impl Spans {
             spans.output[d] = whole(*output);
             if view == View::Scatter {
                 let full = axis.with_pads(0, 0).transposed_output(*input, 0)?;
-                let hi = (*output as isize).max(full as isize - axis.pad_before);
+                let hi = (*output as isize).max((full as isize).saturating_sub(axis.pad_before));
                 spans.output[d] = Span {
-                    lo: (-axis.pad_before).min(0),
+                    lo: axis.pad_before.saturating_neg().min(0),
                     hi,
                 };
             }

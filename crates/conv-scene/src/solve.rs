@@ -85,6 +85,9 @@ pub fn solve(search: &Search) -> Vec<Solution> {
     found
 }
 
+/// Most legal extents that are listed.
+const LISTED: isize = 1 << 14;
+
 /// The extents that a transposed operation may write along an axis, and why no others.
 #[derive(Clone, Debug)]
 pub struct Outputs {
@@ -111,7 +114,7 @@ pub struct Outputs {
 ///
 /// # Errors
 ///
-/// An illegal axis, or pads that leave no output at all.
+/// An illegal axis, pads that leave no output at all, or more than 2¹⁴ legal outputs.
 pub fn legal_outputs(axis: &Axis, input: usize) -> Result<Outputs, Fault> {
     // The library names the range where an extent is outside it.
     let (least, greatest) = match axis.output_padding(input, usize::MAX / 4) {
@@ -123,6 +126,12 @@ pub fn legal_outputs(axis: &Axis, input: usize) -> Result<Outputs, Fault> {
     };
     if greatest < 1 {
         return Err(AxisError::EmptyOutput.into());
+    }
+    if greatest.saturating_sub(least.max(1)) >= LISTED {
+        return Err(Fault::illegal(format!(
+            "every extent from {} to {greatest} is legal, more than {LISTED}, which are not listed",
+            least.max(1)
+        )));
     }
     let legal: Vec<usize> = (least.max(1)..=greatest).map(isize::unsigned_abs).collect();
     let refused = |extent: usize| {
@@ -150,7 +159,7 @@ pub fn legal_outputs(axis: &Axis, input: usize) -> Result<Outputs, Fault> {
 /// The framework's sentence where nothing is legal; [`Fault::Usage`] for values that cannot be read.
 pub fn legal_outputs_of(operation: &Operation, values: &Values) -> Result<Outputs, Fault> {
     /// Extents that are tried.
-    const LIMIT: usize = 1 << 14;
+    const LIMIT: usize = LISTED.unsigned_abs();
     let has = |role| operation.spelling(role).is_some();
     let ask = |role: Role, value: usize| {
         let asked = values.clone().with(role, value);

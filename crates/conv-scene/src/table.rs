@@ -81,19 +81,22 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// A picture: a cell for each entry, coloured by its weight; with the names of the weights where there is room.
+    /// A picture: a cell for each entry, coloured by its weight; with what `name` calls the weights, by their numbers,
+    /// where there is room.
     #[must_use]
-    pub fn svg(&self) -> String {
-        let name_length = self
-            .weave
-            .weight_name(self.weave.weights().saturating_sub(1))
-            .len();
+    pub fn svg(&self, name: &dyn Fn(usize) -> String) -> String {
+        let names: Vec<String> = (0..self.weave.weights()).map(name).collect();
+        let name_length = names
+            .iter()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0);
         let named = self.rows.len() <= 40 && self.columns.len() <= 40 && name_length <= 8;
         let cell = if named { 8 * name_length + 4 } else { 8 };
         let height = if named { 22 } else { 8 };
         let (left, top) = (16, 44);
         let (width, tall) = (self.columns.len() * cell, self.rows.len() * height);
-        let name = match self.weave.layer().direction {
+        let matrix = match self.weave.layer().direction {
             Direction::Direct => "C",
             Direction::Transposed => "Cᵀ",
         };
@@ -101,7 +104,7 @@ impl<'a> Table<'a> {
             .note()
             .map_or_else(String::new, |note| format!(", {note}"));
         let title = format!(
-            "{name}, {} × {}{note}",
+            "{matrix}, {} × {}{note}",
             self.weave.rows(),
             self.weave.columns()
         );
@@ -118,7 +121,9 @@ impl<'a> Table<'a> {
                 let (x, y) = (left + x * cell, top + y * height);
                 // Neighbouring weights far apart on the circle of hues.
                 let hue = weight * 137 % 360;
-                let name = self.weave.weight_name(weight);
+                let Some(name) = names.get(weight) else {
+                    continue;
+                };
                 // Writing to a string does not fail.
                 let _ = write!(
                     svg,

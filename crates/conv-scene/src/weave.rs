@@ -56,7 +56,7 @@ fn unravel(index: usize, extents: &[usize]) -> Vec<usize> {
 
 impl Weave {
     /// Most weights that are numbered.
-    pub const MOST_WEIGHTS: usize = 1 << 24;
+    pub const MOST_WEIGHTS: usize = 1 << 20;
 
     /// The weave of a layer.
     ///
