@@ -308,6 +308,39 @@ mod tests {
         }
     }
 
+    /// Frames laid over each other, what is transparent left as it was, are the pictures, for ever new ones.
+    #[test]
+    fn frames_of_a_gif_add_up_to_the_pictures() {
+        let pixel = |frame: usize, place: usize| {
+            let seed = (frame / 2 * 7 + place * 13 + frame * place) % 5;
+            [40 * seed as u8, 255 - 50 * seed as u8, 9]
+        };
+        let sheets: Vec<Sheet> = (0..9)
+            .map(|frame| Sheet {
+                width: 6,
+                height: 4,
+                pixels: (0..24).map(|place| pixel(frame, place)).collect(),
+            })
+            .collect();
+        let bytes = gif(&sheets, 500).unwrap();
+        let mut options = gif::DecodeOptions::new();
+        options.set_color_output(gif::ColorOutput::RGBA);
+        let mut decoder = options.read_info(bytes.as_slice()).unwrap();
+        let mut canvas = vec![[0; 3]; 24];
+        for sheet in &sheets {
+            let frame = decoder.read_next_frame().unwrap().unwrap();
+            let width = usize::from(frame.width);
+            for (index, rgba) in frame.buffer.as_chunks::<4>().0.iter().enumerate() {
+                let x = usize::from(frame.left) + index % width;
+                let y = usize::from(frame.top) + index / width;
+                if rgba[3] > 0 {
+                    canvas[y * 6 + x] = [rgba[0], rgba[1], rgba[2]];
+                }
+            }
+            assert_eq!(canvas, sheet.pixels);
+        }
+    }
+
     #[test]
     fn text_is_painted_with_the_embedded_font() {
         let svg = |text: &str| {

@@ -120,7 +120,7 @@ fn outputs(asked: &Asked) -> Result<Report, Failure> {
             return Err(Fault::usage("a direct operation has one output extent, `conv size` prints it; solve takes a transposed operation, or --to").into());
         }
         let outputs = legal_outputs_of(asked.operation, &asked.values)?;
-        return Ok(outputs_report(&[outputs], None));
+        return Ok(outputs_report(&outputs, None));
     }
     if asked.values.get(Role::Transposed).is_none() {
         return Err(Fault::usage(

@@ -133,6 +133,48 @@ impl Layer {
         Ok(layer)
     }
 
+    /// The values of axis `d` alone for each axis of an operation: its settings along every axis are those along that one.
+    /// `None` where there is no such axis.
+    ///
+    /// ```
+    /// use conv_scene::operation::{Role, find};
+    /// use conv_scene::{Layer, value::Values};
+    ///
+    /// let conv = find("onnx", "Conv").unwrap();
+    /// let values = Values::new().with(Role::Input, "5,6").with(Role::Kernel, 3).with(Role::Padding, "0,1,2,3");
+    /// let columns = Layer::values_along(conv, &values, 1)?.unwrap();
+    /// assert_eq!(columns.get(Role::Input), Some("6,6"));
+    /// assert_eq!(columns.get(Role::Padding), Some("1,1,3,3"));
+    /// assert!(Layer::values_along(conv, &values, 2)?.is_none());
+    /// # Ok::<(), conv_scene::Fault>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Usage`] for a value that cannot be read.
+    pub fn values_along(
+        operation: &Operation,
+        values: &Values,
+        d: usize,
+    ) -> Result<Option<Values>, Fault> {
+        let rank = Settings::read(operation, values)?.rank;
+        if d >= rank {
+            return Ok(None);
+        }
+        let mut along = values.clone();
+        for (role, text) in values.iter() {
+            let items: Vec<&str> = text.split(',').collect();
+            // A list of one value for each axis, or of ONNX's begins and ends.
+            let is_list = rank > 1 && items.len().is_multiple_of(rank);
+            let lists = items.chunks_exact(rank);
+            if is_list {
+                let chosen = lists.flat_map(|list| vec![list[d]; rank]);
+                along = along.with(role, chosen.collect::<Vec<_>>().join(","));
+            }
+        }
+        Ok(Some(along))
+    }
+
     /// Number of spatial axes.
     #[must_use]
     pub fn rank(&self) -> usize {

@@ -8,7 +8,8 @@
 //!        │
 //!        ├─ formula, solve, translate, code, cost    sizes, backwards, in other words, as code, what it costs
 //!        └─ Weave       the matrix C with numbered weights, conv_core::Matrix
-//!             └─ explain, table                      sums term by term, the matrix as a table
+//!             ├─ explain, table                      sums term by term, the matrix as a table
+//!             └─ scene, picture, guide               a picture for each output, as SVG
 //! ```
 //!
 //! Nothing here computes a size: every extent and pad is [`conv_core`]'s. Neither files nor a terminal are needed, so

@@ -3,6 +3,7 @@
 use conv_core::{Axis, AxisError};
 
 use crate::fault::Fault;
+use crate::formula::axis_name;
 use crate::layer::{Direction, Layer};
 use crate::operation::{Operation, Role};
 use crate::value::Values;
@@ -151,13 +152,51 @@ pub fn legal_outputs(axis: &Axis, input: usize) -> Result<Outputs, Fault> {
     })
 }
 
-/// The legal output extents of a framework's transposed operation, found by asking for each: by the setting
-/// that names the output where it has one, else by its output padding, else the one that there is.
+/// The legal output extents along each axis of a framework's transposed operation, found by asking for each: by the
+/// setting that names the output where it has one, else by its output padding, else the one that there is.
+///
+/// ```
+/// use conv_scene::operation::{Role, find};
+/// use conv_scene::solve::legal_outputs_of;
+/// use conv_scene::value::Values;
+///
+/// let layer = find("torch", "ConvTranspose2d").unwrap();
+/// let values = Values::new().with(Role::Input, "4,16").with(Role::Kernel, 3).with(Role::Stride, "3,2");
+/// let axes = legal_outputs_of(layer, &values)?;
+/// assert_eq!(axes.iter().map(|axis| axis.legal.clone()).collect::<Vec<_>>(), [vec![12, 13, 14], vec![33, 34]]);
+/// # Ok::<(), conv_scene::Fault>(())
+/// ```
 ///
 /// # Errors
 ///
 /// The framework's sentence where nothing is legal; [`Fault::Usage`] for values that cannot be read.
-pub fn legal_outputs_of(operation: &Operation, values: &Values) -> Result<Outputs, Fault> {
+pub fn legal_outputs_of(operation: &Operation, values: &Values) -> Result<Vec<Outputs>, Fault> {
+    let mut axes = Vec::new();
+    while let Some(along) = Layer::values_along(operation, values, axes.len())? {
+        let outputs = legal_outputs_along(operation, &along);
+        // Every axis is asked about as the first.
+        let first = |rank| format!("{}: ", axis_name(0, rank));
+        let bare = |text: String| {
+            let mut names = (2..=3).map(first);
+            let prefix = names.find(|name| text.starts_with(name.as_str()));
+            prefix.map_or_else(|| text.clone(), |prefix| text[prefix.len()..].to_owned())
+        };
+        let d = axes.len();
+        let outputs = outputs.map_err(|fault| match fault {
+            Fault::Illegal(text) if d > 0 => Fault::illegal(format!("axis {d}: {}", bare(text))),
+            fault => fault,
+        })?;
+        axes.push(Outputs {
+            below: outputs.below.map(bare),
+            above: outputs.above.map(bare),
+            ..outputs
+        });
+    }
+    Ok(axes)
+}
+
+/// [`legal_outputs_of`] where all axes are alike.
+fn legal_outputs_along(operation: &Operation, values: &Values) -> Result<Outputs, Fault> {
     /// Extents that are tried.
     const LIMIT: usize = LISTED.unsigned_abs();
     let has = |role| operation.spelling(role).is_some();
