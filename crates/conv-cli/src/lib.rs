@@ -115,7 +115,10 @@ fn man(matches: &ArgMatches) -> Result<(), Failure> {
     let mut verbs = arguments::command();
     verbs.build();
     let mut pages = vec![("conv.1".to_owned(), verbs.clone())];
-    for verb in verbs.get_subcommands() {
+    for verb in verbs
+        .get_subcommands()
+        .filter(|verb| verb.get_name() != "help")
+    {
         let name = format!("conv-{}", verb.get_name());
         // Frameworks and operations have no page of their own: `--help` has their settings.
         let bare = verb.clone().name(name.clone()).subcommand_required(false);

@@ -698,7 +698,10 @@ impl Scene {
             format!(" = {}", shown(self.datum(&position, channel)))
         };
         let outputs = added.len();
-        self.footer(&format!("{name}{value}, times each weight, is added to {outputs} outputs; what falls outside is dropped"), marks);
+        self.footer(
+            &format!("{name}{value}, times the kernel, is added to {outputs} outputs"),
+            marks,
+        );
         name
     }
 
@@ -995,7 +998,10 @@ impl Layout {
             .max(2.0 * MARGIN + TITLE_LETTER * caption(layer).chars().count() as f64)
             .ceil();
         let most_terms = layer.kernel().iter().product::<usize>() * kernels;
-        let letters = most_terms * if plain { 22 } else { 7 } + 22;
+        let letters = match view {
+            View::Scatter => 64,
+            _ => most_terms * if plain { 22 } else { 7 } + 22,
+        };
         let per_line = ((layout.width - 2.0 * MARGIN) / LETTER).max(20.0);
         layout.footer_lines = ((letters as f64 / per_line).ceil() as usize).clamp(1, 4);
         layout.footer = bottom + 30.0;
