@@ -27,7 +27,7 @@
 //! | layer | kernels | portable loops |
 //! |---|---|---|
 //! | `Quant…` direct and transposed, pointwise, grouped, 1-D and 2-D, streamed, and [`pack_quantised`](crate::Geometry::pack_quantised): inputs `i8` or `u8`, weights `i8`, 32-bit sums | any channels, extents, stride, dilation, pads, groups, orientation, clamp, scale and contract | with `ARCH` `portable` |
-//! | `Quant…` depthwise, multiplier 1, inputs `i8` or `u8`, weights `i8`, 32-bit sums | the same | with a channel multiplier; transposed depthwise |
+//! | `Quant…` depthwise, inputs `i8` or `u8`, weights `i8`, 32-bit sums | the same, with a channel multiplier on `dsp` | with a channel multiplier on other cores; transposed depthwise |
 //! | fully connected, inputs `i8` or `u8`, weights `i8`, 32-bit sums | `dsp` | other cores |
 //! | weights of 4 bits; inputs `i16`; 64-bit sums | | always |
 //! | [`Geometry::quantised`](crate::Geometry::quantised), weights not packed | | always |
