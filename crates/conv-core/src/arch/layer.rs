@@ -15,6 +15,13 @@ pub(crate) struct Layer<'a> {
     pub(crate) kernel: &'a [i8],
     /// One for each output channel; of direct layers with the share of the zero point where [`chosen::FOLDED`].
     pub(crate) bias: &'a [i32],
+    /// One for each output channel: `−zero_point·Σweight`, of transposed layers 0. Or none: then biases of depthwise layers come
+    /// without it.
+    #[cfg_attr(
+        not(conv_arch = "helium"),
+        allow(dead_code, reason = "for files that widen only some inputs")
+    )]
+    pub(crate) correction: &'a [i32],
     /// One for each output channel, where the contract is [`Double`](crate::requantise::Double); else none.
     pub(crate) records: &'a [Record],
     pub(crate) quantisation: &'a Quantisation,
@@ -32,6 +39,10 @@ pub(crate) enum Last<F> {
 impl<F> Last<F> {
     /// The function of channel and sum.
     #[inline]
+    #[cfg_attr(
+        conv_arch = "helium",
+        allow(dead_code, reason = "for what blocks leave over")
+    )]
     pub(crate) fn function(&self) -> &F {
         match self {
             Self::Short(function) | Self::General(function) => function,
@@ -107,6 +118,10 @@ impl Sub<'_> {
 
     /// Elements of the output.
     #[inline]
+    #[cfg_attr(
+        conv_arch = "helium",
+        allow(dead_code, reason = "for columns in the output")
+    )]
     pub(crate) fn output_elements(&self) -> usize {
         self.output_elements
     }

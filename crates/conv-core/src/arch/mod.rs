@@ -9,6 +9,7 @@
 //! | file | cores | block |
 //! |---|---|---|
 //! | `dsp` | Cortex-M4, M7, M33 | SMLAD: 2 channels × 2 pixels × 4 taps |
+//! | `helium` | Cortex-M55, M85 | VMLADAVA: 2 channels × 2 pixels × 16 taps; depthwise VMULL: 16 channels |
 //! | `packed` | Cortex-M0, M0+, M3, M23, RV32 | two pixels in a word: a multiplication is two multiply-accumulates |
 //! | `portable` | every other | none: the loops of [`crate::engine`] |
 //!
@@ -38,6 +39,8 @@ use crate::requantise::Rounding;
 mod cast;
 #[cfg(conv_arch = "dsp")]
 mod dsp;
+#[cfg(conv_arch = "helium")]
+mod helium;
 #[cfg(not(conv_arch = "portable"))]
 mod layer;
 pub(crate) mod order;
@@ -51,6 +54,8 @@ pub(crate) mod vfp;
 
 #[cfg(conv_arch = "dsp")]
 use dsp as chosen;
+#[cfg(conv_arch = "helium")]
+use helium as chosen;
 #[cfg(conv_arch = "packed")]
 use packed as chosen;
 #[cfg(conv_arch = "portable")]

@@ -102,6 +102,10 @@ impl Order {
     }
 
     /// Output channels of a group.
+    #[cfg_attr(
+        conv_arch = "helium",
+        allow(dead_code, reason = "for channels side by side")
+    )]
     pub(crate) const fn produce_of_group(&self) -> usize {
         match self.produce.checked_div(self.groups) {
             Some(produce) => produce,

@@ -636,6 +636,7 @@ where
         View {
             kernel: self.kernel.0.weights().bytes(),
             bias: &self.bias,
+            correction: &self.correction,
             prepared: &self.prepared,
             quantisation: self.quantisation,
             is_short: self.is_short,
@@ -703,6 +704,12 @@ where
 pub(super) struct View<'a, R: Rounding> {
     pub(super) kernel: &'a [i8],
     pub(super) bias: &'a [R::Accumulator],
+    /// `−zero_point·Σweight` where biases hold it and a layer keeps it, else none.
+    #[cfg_attr(
+        conv_arch = "portable",
+        allow(dead_code, reason = "for kernels of cores")
+    )]
+    pub(super) correction: &'a [i32],
     pub(super) prepared: &'a [R::Prepared],
     pub(super) quantisation: Quantisation,
     #[cfg_attr(
@@ -749,6 +756,7 @@ where
             plan,
             kernel: self.kernel,
             bias: R::Accumulator::narrow(self.bias),
+            correction: self.correction,
             records: arch::records::<R>(self.prepared),
             quantisation: &self.quantisation,
             operation,

@@ -113,7 +113,11 @@ where
         if on_core {
             arch::pack(&order, kernel, packed);
         }
-        let shift = on_core.then(|| arch::shift::<T>(operation));
+        // Helium's depthwise layers take the share of the zero point off again where taps lie in the padding. There is no memory for
+        // it here: their biases stay as they are.
+        let is_corrected =
+            cfg!(conv_arch = "helium") && matches!(operation, QuantOperation::Depthwise);
+        let shift = (on_core && !is_corrected).then(|| arch::shift::<T>(operation));
         let weights = Weights {
             stored: Stored::Bytes(kernel),
             operation,
@@ -127,6 +131,7 @@ where
             view: View {
                 kernel: packed,
                 bias,
+                correction: &[],
                 prepared,
                 quantisation: requantisation.quantisation,
                 is_short,
