@@ -119,6 +119,10 @@ pub(crate) fn takes(_operation: QuantOperation, _plan: &Plan) -> bool {
 }
 
 /// Columns are less the zero point.
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "other cores ask for it"
+)]
 pub(crate) const fn shift<T: Activation>(_operation: QuantOperation) -> i32 {
     0
 }

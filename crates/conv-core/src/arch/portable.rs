@@ -32,6 +32,10 @@ pub(crate) const fn is_short(_scale: Multiplier, _greatest: u64) -> bool {
 }
 
 /// Inputs are what they are.
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "other cores ask for it"
+)]
 pub(crate) const fn shift<T: Activation>(_operation: QuantOperation) -> i32 {
     0
 }
