@@ -34,6 +34,21 @@ fn sxtab16(first: u16, second: u16) -> bool {
     first & 0xfff0 == 0xfa20 && first & 15 != 15 && second & 0xf080 == 0xf080
 }
 
+/// MLA: `0xFB0n`, then `ra rd 0000 rm` with an addend.
+fn mla(first: u16, second: u16) -> bool {
+    first & 0xfff0 == 0xfb00 && second & 0x00f0 == 0 && second >> 12 != 15
+}
+
+/// MULS: `0100 0011 01 rn rd`.
+fn muls(first: u16, _second: u16) -> bool {
+    first & 0xffc0 == 0x4340
+}
+
+/// VMLADAVA.S8: `0xEEFn`, then `rd 1111 q q q 0` with the sums that were there before.
+fn vmladava(first: u16, second: u16) -> bool {
+    first & 0xfff1 == 0xeef0 && second & 0x0f01 == 0x0f00
+}
+
 /// The blocks of the kernels that a target's layers run on.
 fn blocks(target: &Target) -> &'static [Block] {
     match target.name {
@@ -51,6 +66,24 @@ fn blocks(target: &Target) -> &'static [Block] {
                 count: 4,
             },
         ],
+        "cortex-m3" => &[Block {
+            name: "short_pairs",
+            instruction: "MLA",
+            is: mla,
+            count: 8,
+        }],
+        "cortex-m0" => &[Block {
+            name: "short_pairs",
+            instruction: "MULS",
+            is: muls,
+            count: 8,
+        }],
+        "cortex-m55" => &[Block {
+            name: "products",
+            instruction: "VMLADAVA",
+            is: vmladava,
+            count: 4,
+        }],
         _ => &[],
     }
 }
@@ -178,9 +211,7 @@ fn back(first: u16, second: u16) -> Option<usize> {
             | u32::from(second & 0x0800) << 8
             | u32::from(first & 0x0400) << 10;
         (bits << 11) as i32 >> 11
-    } else if first & 0xffdf == 0xf00f && second & 0xf001 == 0xc001
-        || first == 0xf01f && second & 0xf001 == 0xc001
-    {
+    } else if matches!(first, 0xf00f | 0xf01f | 0xf02f) && second & 0xf001 == 0xc001 {
         // LE and LETP: an offset that is taken off.
         let bits = (second >> 1 & 0x3ff) << 1 | (second >> 11 & 1);
         return Some(usize::from(bits) * 2);
@@ -265,5 +296,9 @@ mod tests {
         assert!(!smlad(0xfb23, 0xfa09));
         assert!(!sxtab16(0xfa2f, 0xf987));
         assert!(sxtab16(0xfa28, 0xf796));
+        // mul has no addend, muls is not mvns; vmladava is not vmladav.
+        assert!(mla(0xfb03, 0x9807) && !mla(0xfb03, 0xf807));
+        assert!(muls(0x4354, 0) && !muls(0x43d4, 0));
+        assert!(vmladava(0xeef0, 0x4f24) && !vmladava(0xeef0, 0x4f04 | 1));
     }
 }
