@@ -49,6 +49,11 @@
 //! `i32`, or `i64` with [`Wide`](crate::requantise::Wide) and [`WideHalfAway`](crate::requantise::WideHalfAway), and proven
 //! not to overflow with the weights and biases given.
 //!
+//! `run` takes a scratch of constant size, [`QuantLayer::scratch`] or an array of words that several layers share
+//! ([`scratch_bytes`](QuantLayer::scratch_bytes) says how many bytes a layer needs): at most 4 bytes for each weight of one output
+//! channel on cores whose [`kernels`](crate::kernels) want it, empty elsewhere. Layers whose extents only run time knows are as fast
+//! as typed ones when their weights are packed first, [`Geometry::pack_quantised`].
+//!
 //! A fused ReLU or ReLU6 is a clamp, [`Quantisation::with_relu6`]. A `RELU`, `RELU6` or `QUANTIZE` of its own is a depthwise
 //! layer of one tap with weight 1, [`Double`](crate::requantise::Double) and the scale `s_input/s_output`. A layer without
 //! bias has a bias of zeros, one with a single scale the same for each channel.

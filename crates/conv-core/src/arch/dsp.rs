@@ -1307,10 +1307,13 @@ mod instructions {
     ///
     /// # Safety
     ///
-    /// 1. `block.columns` has `fours` groups, and another where there are `left_overs`, 2. `block.weights` 8 bytes for each group and pair, `skip`
-    ///    bytes apart, 3. `block.left_over` `2·left_overs` bytes for each pair, and 3 readable bytes before, 4. `bias` and `records` two for each pair,
-    /// 5. both outputs may be written for two bytes for each pair, 6. there is at least one pair,
-    /// 7. columns, weights, biases and records are aligned to 4.
+    /// 1. `block.columns` has `fours` groups, and another where there are `left_overs`.
+    /// 2. `block.weights` has 8 bytes for each group and pair, the pairs `skip` bytes apart.
+    /// 3. `block.left_over` has `2·left_overs` bytes for each pair, and 3 readable bytes before.
+    /// 4. `bias` and `records` have two for each pair.
+    /// 5. Both outputs may be written for two bytes for each pair.
+    /// 6. There is at least one pair.
+    /// 7. Columns, weights, biases and records are aligned to 4.
     #[unsafe(naked)]
     pub(super) unsafe extern "C" fn short_pairs(block: &Block, first: *mut i8, second: *mut i8) {
         // The frame: columns 0, weights 4, bias 8, records 12, fours 16, pairs 20, skip 24, left_over 28, left_overs 32,

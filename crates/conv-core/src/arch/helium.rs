@@ -21,19 +21,19 @@
 //!
 //! # The block
 //!
-//! Sums of up to [`CHUNK`] channels of two pixels stand on the stack. [`start`] writes what they start with, [`accumulate`] adds the
-//! products, two channels a round, and [`requantise`] makes outputs of four channels at once, without a remainder
-//! in Rust: the loops of all three are predicated (DLSTP, LETP), the last round having fewer lanes.
+//! Sums of up to [`CHUNK`] channels of two pixels stand on the stack. `products` writes what they start with and adds the products,
+//! two channels a round, and `requantise` makes outputs of four channels at once, without a remainder in Rust: the loops of
+//! both are predicated (DLSTP, LETP), the last round having fewer lanes.
 //!
 //! ```text
-//! accumulate:  r0 r1 columns   r2 r3 weights   q0 q1 columns   q2 q3 weights
+//! products:    r0 r1 columns   r2 r3 weights   q0 q1 columns   q2 q3 weights
 //!              r4 r6 sums of pixel A   r8 r10 of B   r5 distance of channels   r7 sums   r9 taps   r11 weights   r12 rounds
 //! requantise:  q7 addresses of four records   q0 q1 q2 multipliers, offsets, shifts   q3 q4 sums   q5 q6 clamp
 //! ```
 //!
 //! # Depthwise
 //!
-//! 16 channels of a pixel at a time, [`depthwise_signed`]: inputs less the zero point and weights are widened as they are loaded
+//! 16 channels of a pixel at a time, `depthwise_signed`: inputs less the zero point and weights are widened as they are loaded
 //! (VLDRB.S16), multiplied by VMULLB and VMULLT, whose even and odd lanes VLD2 and VST2 take apart and put together. Taps in the
 //! padding are left out. There is no scratch.
 //!

@@ -224,8 +224,9 @@ fn inside(origin: isize, step: usize, taps: usize, extent: usize) -> Range<usize
     first..end.max(first)
 }
 
-/// Runs a layer. `input` and `output` have the lengths of the plan; the layer's kernel, biases and records are those of the plan's channels. `last` is [`Last::Short`] only for outputs `i8` and where
-/// [`is_short`](chosen::is_short) holds for every channel.
+/// Runs a layer. `input` and `output` have the lengths of the plan; the layer's kernel, biases and records are those of the
+/// plan's channels. `last` is [`Last::Short`] only for outputs `i8` and where [`is_short`](chosen::is_short) holds for every
+/// channel.
 #[inline(never)]
 pub(crate) fn run<T, O, F>(
     layer: &Layer<'_>,
