@@ -187,6 +187,15 @@ impl Plan {
         self.groups * self.reduce
     }
 
+    /// [`Plan::source`] of any numbers: a stride or a dilation that no second tap or output makes use of may be as large as it
+    /// likes.
+    #[inline]
+    pub(crate) fn wrapping_source(&self, row: usize, column: usize) -> usize {
+        row.wrapping_mul(self.columns.source)
+            .wrapping_add(column)
+            .wrapping_mul(self.channels())
+    }
+
     /// Index of the first channel of an input pixel.
     #[inline]
     pub(crate) fn source(&self, row: usize, column: usize) -> usize {

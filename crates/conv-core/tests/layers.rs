@@ -451,3 +451,16 @@ fn fully_connected_layers_take_nibbles_and_sixteen_bits() {
     wide.run(&[[32_767_i16, -32_768, 1]], &mut output);
     assert_eq!(output, [[1024], [0]]);
 }
+
+#[test]
+fn strides_and_dilations_that_nothing_makes_use_of_may_be_as_large_as_they_like() {
+    const FAR: usize = isize::MAX as usize;
+    let axis = Axis::new(1).with_stride(FAR).with_dilation(FAR);
+    let geometry = Geometry::direct([axis; 2], [2, 3], 5, 5, 5).unwrap();
+    let input: Vec<i8> = (0..30).collect();
+    for operation in [PoolOperation::Average, PoolOperation::Max] {
+        let mut output = [0_i8; 5];
+        let done = geometry.pool(operation, &input, &mut output, i8::MIN, i8::MAX);
+        assert_eq!((done, output), (Ok(()), [0, 1, 2, 3, 4]));
+    }
+}
