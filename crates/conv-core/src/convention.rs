@@ -25,20 +25,14 @@
 //!
 //! ```
 //! use conv_core::convention::{Transposed, torch, weights};
-//! use conv_core::{Orientation, Window, Window2d};
+//! use conv_core::{Window2d, window2d};
 //!
 //! // torch.nn.ConvTranspose2d(2, 1, kernel_size=2, stride=2), 2×2 → 4×4
 //! const AXIS: Transposed = match (torch::ConvTranspose { stride: 2, ..torch::ConvTranspose::new(2) }).axis(2) {
 //!     Ok(axis) => axis,
 //!     Err(_) => panic!("illegal layer"),
 //! };
-//! struct Layer;
-//! impl Window2d for Layer {
-//!     const HEIGHT: Window = AXIS.window();
-//!     const WIDTH: Window = AXIS.window();
-//!     const GROUPS: usize = 1;
-//!     const ORIENTATION: Orientation = Orientation::Correlation;
-//! }
+//! window2d! { struct Layer: window (AXIS.window()) }
 //!
 //! // layer.weight, (in, out, kH, kW), as PyTorch prints it.
 //! static KERNEL: [[[[i8; 1]; 2]; 2]; 2] = weights::from_oihw(&[[[[1, 2], [3, 4]]], [[[5, 6], [7, 8]]]]);

@@ -501,8 +501,9 @@ where
 ///
 /// Settings are separated by commas. `stride`, `dilation`, `pad`, `pad_before` and `pad_after` take one value
 /// for both axes or a pair `(height, width)`; `padding` takes the name of a [`Padding`](crate::Padding);
-/// `groups` takes a number; `flip` stands alone and makes it a true convolution. Values are literals,
-/// constants or expressions in parentheses.
+/// `groups` takes a number; `flip` stands alone and makes it a true convolution; `window` takes a [`Window`] that holds all
+/// of an axis, such as a [convention](crate::convention)'s, or a pair. Values are literals, constants or expressions in
+/// parentheses.
 ///
 /// ```
 /// use conv_core::window2d;
@@ -515,12 +516,15 @@ where
 /// }
 /// window2d! { struct Same: stride 2, padding SameUpper, groups 4 }
 /// window2d! { struct True: pad (1, 2), flip }
+/// window2d! { struct Cropped: pad (-1) }
 /// ```
 #[macro_export]
 macro_rules! window2d {
     ($(#[$meta:meta])* $visibility:vis struct $name:ident $(: $($settings:tt)*)?) => {
         $(#[$meta])*
         $visibility struct $name;
+
+        $crate::__settings!($($($settings)*)?);
 
         impl $crate::Window2d for $name {
             const HEIGHT: $crate::Window =
@@ -531,13 +535,16 @@ macro_rules! window2d {
             const ORIENTATION: $crate::Orientation = $crate::__orientation!($($($settings)*)?);
         }
     };
+    ($($other:tt)*) => {
+        $crate::__not_a_marker!($($other)*);
+    };
 }
 
 /// Defines a marker type that implements [`Window1d`].
 ///
 /// Settings are separated by commas: `stride`, `dilation`, `pad` (both sides), `pad_before`, `pad_after` and
-/// `groups` take a number, `padding` the name of a [`Padding`](crate::Padding), `flip` stands alone and
-/// makes it a true convolution. Values are literals, constants or expressions in parentheses.
+/// `groups` take a number, `padding` the name of a [`Padding`](crate::Padding), `window` a [`Window`] that holds all of them,
+/// `flip` stands alone and makes it a true convolution. Values are literals, constants or expressions in parentheses.
 ///
 /// ```
 /// use conv_core::window1d;
@@ -555,12 +562,17 @@ macro_rules! window1d {
         $(#[$meta])*
         $visibility struct $name;
 
+        $crate::__settings!($($($settings)*)?);
+
         impl $crate::Window1d for $name {
             const LENGTH: $crate::Window =
                 $crate::__window!(length, $crate::Window::new(), $($($settings)*)?);
             const GROUPS: usize = $crate::__groups!($($($settings)*)?);
             const ORIENTATION: $crate::Orientation = $crate::__orientation!($($($settings)*)?);
         }
+    };
+    ($($other:tt)*) => {
+        $crate::__not_a_marker!($($other)*);
     };
 }
 
@@ -589,7 +601,10 @@ macro_rules! __window {
         $crate::__window!($axis, $window.with_pad_after($crate::__value!($axis, $value)), $($($rest)*)?)
     };
     ($axis:ident, $window:expr, padding $name:ident $(, $($rest:tt)*)?) => {
-        $crate::__window!($axis, $window.with_padding($crate::Padding::$name), $($($rest)*)?)
+        $crate::__window!($axis, $crate::__padding!($window, $name), $($($rest)*)?)
+    };
+    ($axis:ident, $window:expr, window $value:tt $(, $($rest:tt)*)?) => {
+        $crate::__window!($axis, $crate::__value!($axis, $value), $($($rest)*)?)
     };
     // Not settings of an axis.
     ($axis:ident, $window:expr, groups $value:tt $(, $($rest:tt)*)?) => {
@@ -598,11 +613,127 @@ macro_rules! __window {
     ($axis:ident, $window:expr, flip $(, $($rest:tt)*)?) => {
         $crate::__window!($axis, $window, $($($rest)*)?)
     };
-    ($axis:ident, $window:expr, $($other:tt)*) => {
+    // What `__settings` names.
+    ($axis:ident, $window:expr, $($other:tt)*) => { $window };
+}
+
+/// Names the first setting that is none.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __settings {
+    () => {};
+    (padding Valid $(, $($rest:tt)*)?) => { $crate::__settings!($($($rest)*)?); };
+    (padding Half $(, $($rest:tt)*)?) => { $crate::__settings!($($($rest)*)?); };
+    (padding Full $(, $($rest:tt)*)?) => { $crate::__settings!($($($rest)*)?); };
+    (padding SameUpper $(, $($rest:tt)*)?) => { $crate::__settings!($($($rest)*)?); };
+    (padding SameLower $(, $($rest:tt)*)?) => { $crate::__settings!($($($rest)*)?); };
+    (padding Causal $(, $($rest:tt)*)?) => { $crate::__settings!($($($rest)*)?); };
+    (padding $value:tt $($rest:tt)*) => {
         ::core::compile_error!(::core::concat!(
-            "unknown setting `", ::core::stringify!($($other)*),
-            "`: expected stride, dilation, pad, pad_before, pad_after, padding, groups or flip"
-        ))
+            "unknown padding `", ::core::stringify!($value),
+            "`: expected Valid, Half, Full, SameUpper (TensorFlow's SAME), SameLower or Causal; numbers of zeros are `pad 1`"
+        ));
+    };
+    (flip $(, $($rest:tt)*)?) => { $crate::__settings!($($($rest)*)?); };
+    ($setting:ident $value:tt $(, $($rest:tt)*)?) => {
+        $crate::__setting!($setting $value);
+        $crate::__settings!($($($rest)*)?);
+    };
+    ($setting:ident - $value:tt $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "unexpected `", ::core::stringify!($setting), " -", ::core::stringify!($value),
+            "`: expected a negative value in parentheses, `", ::core::stringify!($setting), " (-", ::core::stringify!($value), ")`"
+        ));
+    };
+    ($setting:ident : $($rest:tt)*) => { $crate::__settings!(@sign $setting ":"); };
+    ($setting:ident = $($rest:tt)*) => { $crate::__settings!(@sign $setting "="); };
+    (@sign $setting:ident $sign:literal) => {
+        ::core::compile_error!(::core::concat!(
+            "unexpected `", $sign, "` after `", ::core::stringify!($setting), "`: expected the value right behind the name, as in `stride 2`"
+        ));
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "unexpected `", ::core::stringify!($($other)*),
+            "`: expected settings separated by commas, as in `stride 2, pad 1`; a value of several words stands in parentheses"
+        ));
+    };
+}
+
+/// Names a setting that is none, and what was meant.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __setting {
+    (stride $value:tt) => {};
+    (dilation $value:tt) => {};
+    (pad $value:tt) => {};
+    (pad_before $value:tt) => {};
+    (pad_after $value:tt) => {};
+    (window $value:tt) => {};
+    (groups $value:tt) => {};
+    (strides $value:tt) => { $crate::__setting!(@meant strides, stride); };
+    (subsample $value:tt) => { $crate::__setting!(@meant subsample, stride); };
+    (dilations $value:tt) => { $crate::__setting!(@meant dilations, dilation); };
+    (dilation_rate $value:tt) => { $crate::__setting!(@meant dilation_rate, dilation); };
+    (filter_dilation $value:tt) => { $crate::__setting!(@meant filter_dilation, dilation); };
+    (pads $value:tt) => { $crate::__setting!(@meant pads, pad); };
+    (group $value:tt) => { $crate::__setting!(@meant group, groups); };
+    (feature_group_count $value:tt) => { $crate::__setting!(@meant feature_group_count, groups); };
+    (@meant $setting:ident, $meant:ident) => {
+        ::core::compile_error!(::core::concat!(
+            "unknown setting `", ::core::stringify!($setting), "`: expected `", ::core::stringify!($meant), "`"
+        ));
+    };
+    ($setting:ident $value:tt) => {
+        ::core::compile_error!(::core::concat!(
+            "unknown setting `", ::core::stringify!($setting),
+            "`: expected stride, dilation, pad, pad_before, pad_after, padding, window, groups or flip"
+        ));
+    };
+}
+
+/// Says how a marker is written.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __not_a_marker {
+    ($(#[$meta:meta])* $visibility:vis struct $name:ident { $($settings:tt)* } $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "unexpected braces around the settings of `", ::core::stringify!($name), "`: expected `struct ",
+            ::core::stringify!($name), ": stride 2, pad 1`"
+        ));
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "unexpected `", ::core::stringify!($($other)*), "`: expected a marker, as in `struct Half: stride 2, pad 1`"
+        ));
+    };
+}
+
+/// A window with a padding by name, if it is one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __padding {
+    ($window:expr, Valid) => {
+        $window.with_padding($crate::Padding::Valid)
+    };
+    ($window:expr, Half) => {
+        $window.with_padding($crate::Padding::Half)
+    };
+    ($window:expr, Full) => {
+        $window.with_padding($crate::Padding::Full)
+    };
+    ($window:expr, SameUpper) => {
+        $window.with_padding($crate::Padding::SameUpper)
+    };
+    ($window:expr, SameLower) => {
+        $window.with_padding($crate::Padding::SameLower)
+    };
+    ($window:expr, Causal) => {
+        $window.with_padding($crate::Padding::Causal)
+    };
+    // What `__settings` names.
+    ($window:expr, $other:ident) => {
+        $window
     };
 }
 

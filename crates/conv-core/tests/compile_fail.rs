@@ -13,6 +13,12 @@ fn ui() {
     cases.compile_fail("tests/ui/fail/*.rs");
 }
 
+/// What `cargo check` says: no program of this folder needs code to be generated.
+#[test]
+fn check() {
+    trybuild::TestCases::new().compile_fail("tests/ui/check/*.rs");
+}
+
 /// What each message must name; the words beside it, and where the compiler points, may change with the toolchain.
 const MESSAGES: &[(&str, &str)] = &[
     (
@@ -114,7 +120,7 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
     (
         "unknown_setting",
-        "unknown setting `strides 2`: expected stride, dilation, pad, pad_before, pad_after, padding",
+        "unknown setting `kernel`: expected stride, dilation, pad, pad_before, pad_after, padding, window, groups or flip",
     ),
     (
         "zero_dilation",
@@ -126,17 +132,65 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The same of `check/`.
+const CHECK_MESSAGES: &[(&str, &str)] = &[
+    (
+        "braces",
+        "unexpected braces around the settings of `Half`: expected `struct Half: stride 2, pad 1`",
+    ),
+    (
+        "colon",
+        "unexpected `:` after `stride`: expected the value right behind the name",
+    ),
+    (
+        "negative_pad",
+        "unexpected `pad -1`: expected a negative value in parentheses, `pad (-1)`",
+    ),
+    (
+        "no_comma",
+        "unexpected `stride 2 pad 1`: expected settings separated by commas",
+    ),
+    (
+        "padding_name",
+        "unknown padding `Same`: expected Valid, Half, Full, SameUpper (TensorFlow's SAME), SameLower or Causal",
+    ),
+    ("plural", "unknown setting `strides`: expected `stride`"),
+];
+
 #[test]
 fn messages_name_buffer_and_axis() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui/fail");
-    for (name, words) in MESSAGES {
+    messages("fail", MESSAGES);
+}
+
+#[test]
+fn messages_of_check_stand_on_the_line_that_is_wrong() {
+    messages("check", CHECK_MESSAGES);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui/check");
+    for (name, _) in CHECK_MESSAGES {
+        let path = folder.join(name).with_extension("stderr");
+        let found = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        // The second line says where, and nothing else is an error.
+        let place = found.lines().nth(1).unwrap_or_default();
+        let own = format!("--> tests/ui/check/{name}.rs");
+        assert!(place.contains(&own), "{name}: {place}");
+        let errors = found.lines().filter(|line| line.starts_with("error"));
+        assert_eq!(errors.count(), 1, "{name}: {found}");
+    }
+}
+
+fn messages(folder: &str, expected: &[(&str, &str)]) {
+    let of = folder;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/ui")
+        .join(of);
+    for (name, words) in expected {
         let path = folder.join(name).with_extension("stderr");
         let found = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
         // The first line is the message.
         let first = found.lines().next().unwrap_or_default();
         assert!(first.contains(words), "{name}: {first}");
         // The call that does not fit is shown.
-        let call = format!("--> tests/ui/fail/{name}.rs");
+        let call = format!("--> tests/ui/{of}/{name}.rs");
         assert!(found.contains(&call), "{name} does not show the call");
     }
     let programs = fs::read_dir(&folder).expect("a readable folder");
@@ -146,7 +200,7 @@ fn messages_name_buffer_and_axis() {
     });
     assert_eq!(
         count.count(),
-        MESSAGES.len(),
+        expected.len(),
         "programs without a message here"
     );
 }

@@ -1,5 +1,5 @@
 use conv_core::window2d;
 
-window2d! { struct Half: pad 1, strides 2 }
+window2d! { struct Half: pad 1, kernel 3 }
 
 fn main() {}
