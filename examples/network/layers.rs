@@ -18,7 +18,7 @@ use conv_core::quantised::{
     QuantConv2d, QuantConvTranspose2d, QuantDepthwise2d, QuantFullyConnected, Quantisation,
 };
 use conv_core::requantise::{Double, HalfAway, Multiplier, real_scales};
-use conv_core::window2d;
+use conv_core::{assert_shapes, window2d};
 
 #[path = "weights.rs"]
 #[rustfmt::skip]
@@ -153,6 +153,15 @@ impl Answer {
         best
     }
 }
+
+// What does not fit, editor and `cargo check` say here.
+assert_shapes!(CONV.run(Picture) => Wide);
+assert_shapes!(DEPTHWISE.run(Wide) => Wide);
+assert_shapes!(POINTWISE.run(Wide) => Wide);
+assert_shapes!(STRIDED.run(Wide) => Deep);
+assert_shapes!(POOL.run(Deep) => Pooled);
+assert_shapes!(LOGITS.run(Pooled) => [i8; 10]);
+assert_shapes!(DRAWN.run(Deep) => Picture);
 
 /// Runs the network.
 pub fn run(picture: &Picture, memory: &mut Memory) -> Answer {

@@ -382,6 +382,7 @@ impl Error {
     }
 
     /// Stops the build with the error's text. Only for constants: there is no panic at run time.
+    #[track_caller]
     pub(crate) const fn stop_the_build(self) -> ! {
         panic!("{}", self.message().as_str())
     }

@@ -140,6 +140,9 @@
 #[cfg(test)]
 extern crate std;
 
+#[doc(hidden)]
+#[path = "fits.rs"]
+pub mod __fits;
 pub mod add;
 mod arch;
 pub mod arena;

@@ -274,22 +274,32 @@ where
     M: Window2d,
     T: Pooled,
 {
+    /// Stops the build where inputs `I` and outputs `O` do not fit the layer. For constants:
+    /// [`assert_shapes!`](crate::assert_shapes) calls it.
+    #[track_caller]
+    pub const fn fits<I, O>(&self)
+    where
+        I: Image<Element = T>,
+        O: Image<Element = T>,
+    {
+        Self::plan::<I, O>();
+    }
+
+    #[track_caller]
+    const fn plan<I: Image, O: Image>() -> Plan {
+        let settings = window::settings_2d::<M>();
+        let (from, to) = (window::image::<I>(), window::image::<O>());
+        let geometry = map::<2>(settings, [KH, KW], from, to);
+        built(&geometry, check::<T, 2>(Kind::OPERATION, &geometry))
+    }
+
     /// Pools. Extents that do not fit do not compile. Never panics.
     pub fn run<I, O>(&self, input: &I, output: &mut O)
     where
         I: Image<Element = T>,
         O: Image<Element = T>,
     {
-        let plan = const {
-            let settings = window::settings_2d::<M>();
-            let geometry = map::<2>(
-                settings,
-                [KH, KW],
-                window::image::<I>(),
-                window::image::<O>(),
-            );
-            &built(&geometry, check::<T, 2>(Kind::OPERATION, &geometry))
-        };
+        let plan = const { &Self::plan::<I, O>() };
         self.run_plan(plan, input.elements(), output.elements_mut());
     }
 }
@@ -300,18 +310,32 @@ where
     M: Window1d,
     T: Pooled,
 {
+    /// Stops the build where inputs `I` and outputs `O` do not fit the layer. For constants:
+    /// [`assert_shapes!`](crate::assert_shapes) calls it.
+    #[track_caller]
+    pub const fn fits<I, O>(&self)
+    where
+        I: Signal<Element = T>,
+        O: Signal<Element = T>,
+    {
+        Self::plan::<I, O>();
+    }
+
+    #[track_caller]
+    const fn plan<I: Signal, O: Signal>() -> Plan {
+        let settings = window::settings_1d::<M>();
+        let (from, to) = (window::signal::<I>(), window::signal::<O>());
+        let geometry = map::<1>(settings, [K], from, to).as_2d();
+        built(&geometry, check::<T, 1>(Kind::OPERATION, &geometry))
+    }
+
     /// Pools. Lengths that do not fit do not compile. Never panics.
     pub fn run<I, O>(&self, input: &I, output: &mut O)
     where
         I: Signal<Element = T>,
         O: Signal<Element = T>,
     {
-        let plan = const {
-            let settings = window::settings_1d::<M>();
-            let geometry = map::<1>(settings, [K], window::signal::<I>(), window::signal::<O>());
-            let geometry = geometry.as_2d();
-            &built(&geometry, check::<T, 1>(Kind::OPERATION, &geometry))
-        };
+        let plan = const { &Self::plan::<I, O>() };
         self.run_plan(plan, input.elements(), output.elements_mut());
     }
 }
@@ -379,6 +403,7 @@ where
 }
 
 /// The map of a typed pooling layer, at compile time.
+#[track_caller]
 pub(crate) const fn map<const D: usize>(
     settings: Settings<D>,
     kernel: [usize; D],
@@ -489,6 +514,7 @@ const fn check_map<T: Pooled>(
 }
 
 /// What a typed layer runs that was checked, at compile time.
+#[track_caller]
 pub(crate) const fn built(geometry: &Geometry<2>, checked: Result<(), Error>) -> Plan {
     match checked {
         Ok(()) => Operation::DEPTHWISE.plan(geometry),

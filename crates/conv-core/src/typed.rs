@@ -189,6 +189,14 @@ impl<const D: usize> Settings<D> {
     }
 }
 
+/// Stops the build where an operation does not fit.
+#[track_caller]
+pub(crate) const fn checked<const D: usize>(resolved: Result<(Geometry<D>, Operation), Error>) {
+    if let Err(error) = resolved {
+        error.stop_the_build()
+    }
+}
+
 /// What a typed operation on signals runs.
 pub(crate) const fn plan_1d(resolved: Result<(Geometry<1>, Operation), Error>) -> Plan {
     match resolved {

@@ -135,6 +135,11 @@ const MESSAGES: &[(&str, &str)] = &[
 /// The same of `check/`.
 const CHECK_MESSAGES: &[(&str, &str)] = &[
     (
+        "accumulator",
+        "512 products meet in one output, expected at most 511: use a wider accumulator",
+    ),
+    ("bias_length", "bias has 15 channels, expected 16"),
+    (
         "braces",
         "unexpected braces around the settings of `Half`: expected `struct Half: stride 2, pad 1`",
     ),
@@ -143,18 +148,41 @@ const CHECK_MESSAGES: &[(&str, &str)] = &[
         "unexpected `:` after `stride`: expected the value right behind the name",
     ),
     (
+        "depthwise_channels",
+        "groups are 2, expected at least 1 and a divisor of 2 input and 3 output channels",
+    ),
+    (
+        "depthwise_transpose_channels",
+        "input has 3 channels, expected 2",
+    ),
+    ("fully_connected_input", "input has 8 channels, expected 4"),
+    ("input_channels", "input has 4 channels, expected 3"),
+    ("kernel_order", "input has 3 channels, expected 16"),
+    ("layer_output", "output width is 17, expected 16"),
+    (
         "negative_pad",
         "unexpected `pad -1`: expected a negative value in parentheses, `pad (-1)`",
     ),
+    ("never_called", "output height is 17, expected 16"),
     (
         "no_comma",
         "unexpected `stride 2 pad 1`: expected settings separated by commas",
     ),
     (
+        "not_an_assertion",
+        "expected `Marker::conv(Input, Kernel) => Output`",
+    ),
+    ("output_width", "output width is 17, expected 16"),
+    (
         "padding_name",
         "unknown padding `Same`: expected Valid, Half, Full, SameUpper (TensorFlow's SAME), SameLower or Causal",
     ),
     ("plural", "unknown setting `strides`: expected `stride`"),
+    ("pool_output", "output length is 5, expected 4"),
+    (
+        "transposed_height",
+        "height: the transposed output extent is 9, expected 7 to 8",
+    ),
 ];
 
 #[test]

@@ -447,6 +447,23 @@ where
     R: Rounding,
     R::Accumulator: Accumulate,
 {
+    const fn map<I: Array, O: Array>() -> Result<(Geometry<2>, Operation), Error> {
+        let (from, to) = (pixel(I::ELEMENTS), pixel(O::ELEMENTS));
+        resolved::<Conv, K, 2>(window::settings_2d::<Whole>(), from, to)
+    }
+
+    /// Stops the build where inputs `I` and outputs `O` do not fit the layer. For constants:
+    /// [`assert_shapes!`](crate::assert_shapes) calls it.
+    #[track_caller]
+    pub const fn fits<I, O>(&self)
+    where
+        I: Array<Element = T>,
+        O: Array,
+        O::Element: Activation,
+    {
+        typed::checked(Self::map::<I, O>());
+    }
+
     /// Runs the layer. Another number of elements than the kernel has inputs, or outputs, does not compile. Never
     /// panics.
     pub fn run<I, O>(&self, input: &I, output: &mut O)
@@ -455,11 +472,7 @@ where
         O: Array,
         O::Element: Activation,
     {
-        let plan = const {
-            let settings = window::settings_2d::<Whole>();
-            let (from, to) = (pixel(I::ELEMENTS), pixel(O::ELEMENTS));
-            &typed::plan_2d(resolved::<Conv, K, 2>(settings, from, to))
-        };
+        let plan = const { &typed::plan_2d(Self::map::<I, O>()) };
         let (input, output) = (input.elements(), output.elements_mut());
         #[cfg(not(conv_arch = "portable"))]
         if const { K::IN_BYTES && size_of::<R::Accumulator>() == 4 && arch::runs_connected::<T>() }
@@ -540,6 +553,28 @@ macro_rules! runs {
                 }
             };
 
+            const fn map<I: $array, O: $array>() -> Result<(Geometry<$dimensions>, Operation), Error> {
+                let (from, to) = (window::$shape::<I>(), window::$shape::<O>());
+                resolved::<Kind, K, $dimensions>(window::$settings::<M>(), from, to)
+            }
+
+            /// Stops the build where inputs `I` and outputs `O` do not fit the layer. For constants:
+            /// [`assert_shapes!`](crate::assert_shapes) calls it.
+            #[track_caller]
+            pub const fn fits<I, O>(&self)
+            where
+                I: $array<Element = T>,
+                O: $array,
+                O::Element: Activation,
+            {
+                let (from, to) = (window::$shape::<I>(), window::$shape::<O>());
+                typed::checked(resolved::<Kind, K, $dimensions>(
+                    window::$settings::<M>(),
+                    from,
+                    to,
+                ));
+            }
+
             /// Runs the layer. Extents that do not fit do not compile, nor does a scratch of less than
             /// [`scratch_bytes`](Self::scratch_bytes). Never panics.
             pub fn run<I, O, S>(&self, input: &I, output: &mut O, scratch: &mut S)
@@ -550,11 +585,7 @@ macro_rules! runs {
                 S: Scratch,
             {
                 const { check_scratch(S::BYTES, Self::SCRATCH_BYTES) };
-                let plan = const {
-                    let settings = window::$settings::<M>();
-                    let (from, to) = (window::$shape::<I>(), window::$shape::<O>());
-                    &typed::$plan(resolved::<Kind, K, $dimensions>(settings, from, to))
-                };
+                let plan = const { &typed::$plan(Self::map::<I, O>()) };
                 let (input, output) = (input.elements(), output.elements_mut());
                 match const { Self::SCRATCH_BYTES } {
                     0 => self.run_plan(Kind::OPERATION, plan, input, output, &mut NoScratch),

@@ -12,7 +12,7 @@
 
 use board::{print, println};
 use conv_core::finish::{self, Finish};
-use conv_core::{Window2d, filter, window2d};
+use conv_core::{Window2d, assert_shapes, filter, window2d};
 
 board::entry!(main);
 
@@ -82,6 +82,13 @@ const fn channel(filter: Filter, factor: i8) -> [[[i8; 1]; 3]; 3] {
 
 /// 16 rows of 16 columns of 7 channels, in Q7.
 type Features = [[[i8; 7]; 16]; 16];
+
+// What does not fit, editor and `cargo check` say here.
+assert_shapes!(Same::conv(Photograph, [[[[i8; 1]; 3]; 3]; 2]) => [[[i32; 2]; EXTENT]; EXTENT]);
+assert_shapes!(Half::conv_with(Photograph, [[[[i8; 1]; 3]; 3]; 7], finish::bias(&BIAS).relu().to_q7(5)) => Features);
+assert_shapes!(
+    Half::conv_transpose_with(Features, [[[[i8; 1]; 3]; 3]; 7], finish::raw::<i32>().to_u8(1)) => Photograph
+);
 
 fn main() {
     println!(
