@@ -10,24 +10,30 @@
 //! | [`Single`] | ruy, CMSIS-NN's option | `(acc·m + 2^(30−s)) >> (31−s)` |
 //! | [`Wide`] | TFLite's int16 convolutions with 64-bit accumulator | `(acc·m₁₆ + 2^(14−s)) >> (15−s)`, `m₁₆` being `m` rounded to 16 bits |
 //! | [`HalfAway`], [`WideHalfAway`] | TFLite's reference fully connected layers, with accumulators of 32 and 64 bits | `acc·M` in f64, half away from zero |
-//! | [`HalfEven`] | ONNX's QLinearConv reference | `acc·M` in f64, plus the zero point, clamped, then half to even |
+//! | [`WideDouble`] | the same convolutions with an int32 bias, where 32 bits may not hold the sum | a sum of 64 bits saturated to 32, then as [`Double`] |
+//! | [`HalfEven`] | ONNX's QLinearConv, as its reference implementation computes it | `acc·M` in f64, plus the zero point, clamped, then half to even |
+//! | [`FloatHalfEven`] | XNNPACK (LiteRT's default kernels); ONNX Runtime's QLinearConv | `f32(acc)·M` in f32, half to even, then plus the zero point |
 //!
-//! The first two differ by one in about 2 % of outputs. Which one gives the bits of TensorFlow Lite 2.21's reference
-//! kernels (`BUILTIN_REF`) depends on operator, activations and bias:
+//! [`Double`] and [`Single`] differ by one in about 2 % of outputs. Which contract gives whose bits depends on operator,
+//! activations and bias. TensorFlow Lite 2.21's reference kernels (`BUILTIN_REF`), TFLite Micro and CMSIS-NN:
 //!
-//! | operator | activations | bias | contract |
-//! |---|---|---|---|
-//! | `CONV_2D`, `DEPTHWISE_CONV_2D`, `TRANSPOSE_CONV` | int8 | int32 or none | [`Double`] |
-//! | the same | int16 | int64, or of `TRANSPOSE_CONV` none | [`Wide`] |
-//! | the same | int16 | int32 | [`Double`] |
-//! | `FULLY_CONNECTED` | int8; int16 | int32 or none | [`HalfAway`] |
-//! | `FULLY_CONNECTED` | int16 | int64 | [`WideHalfAway`] |
+//! | operator | activations | bias | TFLite's reference | TFLite Micro, CMSIS-NN |
+//! |---|---|---|---|---|
+//! | `CONV_2D`, `DEPTHWISE_CONV_2D`, `TRANSPOSE_CONV` | int8 | int32 or none | [`Double`] | [`Double`] |
+//! | the same | int16 | int64, or of `DEPTHWISE_CONV_2D` and `TRANSPOSE_CONV` none | [`Wide`] | [`Wide`] |
+//! | the same | int16 | int32 | [`Double`], where 32 bits hold every sum; else [`WideDouble`] | likewise |
+//! | `FULLY_CONNECTED` | int8 | int32 or none | [`HalfAway`] | [`Double`] |
+//! | `FULLY_CONNECTED` | int16 | int32 or none | [`HalfAway`] | [`Wide`] |
+//! | `FULLY_CONNECTED` | int16 | int64 | [`WideHalfAway`] | [`Wide`] |
 //!
-//! TensorFlow's other kernels give other bits: XNNPACK multiplies by an `f32` scale, rounds half to even and only then adds
-//! the zero point. TFLite's int16 kernels wrap where a scaled sum does not fit 32 bits; here it saturates.
+//! Of the same models LiteRT's default kernels, XNNPACK's, compute int8 layers by [`FloatHalfEven`]; ONNX Runtime does so for
+//! `QLinearConv`, where ONNX's own reference is [`HalfEven`]: they differ at ties with an odd zero point. LiteRT's built-in
+//! kernels without XNNPACK round the last shift of [`Double`] half up on x86, which no type here does. TFLite's int16 kernels
+//! wrap where a sum or a scaled sum does not fit 32 bits; here it saturates.
 //!
 //! Source: TensorFlow Lite's `QuantizeMultiplier` and `MultiplyByQuantizedMultiplier`, gemmlowp's fixed-point
-//! functions, ONNX's reference implementation of `QLinearConv`; the second table was measured on single-operator models.
+//! functions, ONNX's reference implementation of `QLinearConv`; what is whose was measured on single-operator models and, of
+//! XNNPACK, on nine published ones.
 
 pub use crate::arch::Record;
 use crate::element::{Element, LONG_PRODUCT};
@@ -172,6 +178,23 @@ pub const fn real_scales<const CO: usize>(
     Some(scales)
 }
 
+/// `input·weight/output`, each step rounded to an `f32`, the scale of [`FloatHalfEven`]. `None` unless that is a finite number
+/// not below 0.
+///
+/// ```
+/// assert_eq!(conv_core::requantise::float_scale(0.5, 0.25, 1.0), Some(0.125));
+/// assert_eq!(conv_core::requantise::float_scale(0.5, 0.25, 0.0), None);
+/// ```
+#[must_use]
+pub const fn float_scale(input: f32, weight: f32, output: f32) -> Option<f32> {
+    let scale = input * weight / output;
+    if scale.is_finite() && scale >= 0.0 {
+        Some(scale)
+    } else {
+        None
+    }
+}
+
 /// A rounding contract: how an accumulator of type [`Rounding::Accumulator`] becomes an output.
 pub trait Rounding: sealed::Sealed + Copy + 'static {
     /// What products are added up in.
@@ -222,9 +245,40 @@ pub struct Single;
 #[derive(Clone, Copy, Debug)]
 pub struct Wide;
 
-/// Rounding half to even of `f64(acc)·f64(scale) + zero_point`, clamped: ONNX's QLinearConv reference.
+/// [`Double`] of a sum of 64 bits that is first saturated to 32: TFLite's int16 convolutions with a 32-bit bias, also where the
+/// weights of a channel are so many that 32 bits may not hold their sum, as from a sum of magnitudes of 65,536 on. TFLite wraps
+/// there.
+///
+/// ```
+/// use conv_core::requantise::{Double, Multiplier, Rounding, WideDouble};
+///
+/// let scale = Multiplier::from_scale(2.0_f64.powi(-17)).unwrap();
+/// assert_eq!(WideDouble::requantise(1 << 30, scale, 0, -32768, 32767), 8192);
+/// assert_eq!(WideDouble::requantise(1 << 40, scale, 0, -32768, 32767), 16384); // (2³¹ − 1)/2¹⁷
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct WideDouble;
+
+/// Rounding half to even of `f64(acc)·f64(scale) + zero_point`, clamped: ONNX's QLinearConv as its reference implementation
+/// computes it. ONNX Runtime rounds by [`FloatHalfEven`].
+///
+/// ```
+/// use conv_core::requantise::{FloatHalfEven, HalfEven, Rounding};
+///
+/// // −1.5, −0.5, 0.5, 1.5 and 2.5, with a zero point of 1.
+/// let outputs = |requantise: fn(i32, f32, i32, i32, i32) -> i32| {
+///     [-3, -1, 1, 3, 5].map(|sum| requantise(sum, 0.5, 1, -128, 127))
+/// };
+/// assert_eq!(outputs(HalfEven::requantise), [0, 0, 2, 2, 4]);
+/// assert_eq!(outputs(FloatHalfEven::requantise), [-1, 1, 1, 3, 3]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HalfEven;
+
+/// `f32(acc)·scale`, each rounded to an `f32`, then half to even, then plus the zero point, clamped: XNNPACK, which is what
+/// LiteRT runs by default, and ONNX Runtime's QLinearConv. The scale is that of [`float_scale`].
+#[derive(Clone, Copy, Debug)]
+pub struct FloatHalfEven;
 
 /// `f64(acc)·scale` rounded half away from zero, plus the zero point, clamped: TFLite's reference fully connected layers
 /// with an accumulator of 32 bits. The scale is that of [`real_scale`].
@@ -498,6 +552,37 @@ fn wide_far(accumulator: i64, narrow: i32, bits: i32, zero_point: i32, low: i32,
     clamp_sum(rounded, zero_point, low, high)
 }
 
+impl Rounding for WideDouble {
+    type Accumulator = i64;
+    type Scale = Multiplier;
+    type Prepared = Multiplier;
+    const HAS_RECORDS: bool = false;
+
+    fn prepare(scale: Multiplier, _output_zero_point: i32) -> Multiplier {
+        scale
+    }
+
+    fn scale(prepared: &Multiplier) -> Multiplier {
+        *prepared
+    }
+
+    fn is_scale(scale: Multiplier) -> bool {
+        scale.multiplier >= 0
+    }
+
+    fn requantise(
+        accumulator: i64,
+        scale: Multiplier,
+        zero_point: i32,
+        low: i32,
+        high: i32,
+    ) -> i32 {
+        let (least, greatest) = (i64::from(i32::MIN), i64::from(i32::MAX));
+        let narrow = Ord::min(Ord::max(accumulator, least), greatest) as i32;
+        Double::requantise(narrow, scale, zero_point, low, high)
+    }
+}
+
 /// The scale of [`HalfAway`] and [`WideHalfAway`].
 macro_rules! half_away {
     ($($contract:ident, $accumulator:ty;)*) => {$(
@@ -625,6 +710,49 @@ impl Rounding for HalfEven {
     }
 }
 
+impl Rounding for FloatHalfEven {
+    type Accumulator = i32;
+    type Scale = f32;
+    type Prepared = f32;
+    const HAS_RECORDS: bool = false;
+
+    fn prepare(scale: f32, _output_zero_point: i32) -> f32 {
+        scale
+    }
+
+    fn scale(prepared: &f32) -> f32 {
+        *prepared
+    }
+
+    fn is_scale(scale: f32) -> bool {
+        scale.is_finite() && scale >= 0.0
+    }
+
+    fn requantise(accumulator: i32, scale: f32, zero_point: i32, low: i32, high: i32) -> i32 {
+        /// Adding 1.5·2²³ leaves no fraction bits of a number of a magnitude of up to 2²², and IEEE 754's own rounding is half
+        /// to even.
+        const SHIFT: f32 = 12_582_912.0;
+        const LIMIT: f32 = 4_194_304.0;
+        let real = accumulator as f32 * scale;
+        match real > -LIMIT && real < LIMIT {
+            true => clamped(((real + SHIFT) - SHIFT) as i32, zero_point, low, high),
+            false => float_far(real, zero_point, low, high),
+        }
+    }
+}
+
+/// [`FloatHalfEven`] of a great product.
+#[cold]
+#[inline(never)]
+fn float_far(real: f32, zero_point: i32, low: i32, high: i32) -> i32 {
+    let whole = (f64::from(real) + WHOLE) - WHOLE;
+    clamp_sum(whole as i64, zero_point, low, high)
+}
+
+/// `1.5·2⁵²`: adding it to a number of a magnitude of up to 2⁵¹ leaves no fraction bits, and IEEE 754's own rounding is half to
+/// even. Greater ones have none.
+const WHOLE: f64 = 6_755_399_441_055_744.0;
+
 /// `⌊value/2^bits + 1/2⌋`; for negative `bits` a saturating shift to the left.
 fn shift_rounding(value: i64, bits: i32) -> i64 {
     match u32::try_from(bits) {
@@ -647,9 +775,7 @@ fn clamp_sum(value: i64, zero_point: i32, low: i32, high: i32) -> i32 {
 /// The integer nearest to a number within the range of `i32`, the even one of two. `f64::round_ties_even` is
 /// not everywhere in `core` without a call to a maths library.
 fn round_half_even(value: f64) -> i32 {
-    // Adding 1.5·2⁵² leaves no fraction bits, and IEEE 754's own rounding is half to even.
-    const SHIFT: f64 = 6_755_399_441_055_744.0;
-    ((value + SHIFT) - SHIFT) as i32
+    ((value + WHOLE) - WHOLE) as i32
 }
 
 /// The integer nearest to a number, of two the one away from 0; beyond 2⁴⁰ it saturates. `f64::round` is not everywhere
@@ -669,7 +795,9 @@ mod sealed {
     impl Sealed for super::Double {}
     impl Sealed for super::Single {}
     impl Sealed for super::Wide {}
+    impl Sealed for super::WideDouble {}
     impl Sealed for super::HalfEven {}
+    impl Sealed for super::FloatHalfEven {}
     impl Sealed for super::HalfAway {}
     impl Sealed for super::WideHalfAway {}
 }
@@ -902,6 +1030,39 @@ mod tests {
         assert_eq!(HalfEven::requantise(5, 0.5, 0, -128, 127), 2);
         assert_eq!(HalfEven::requantise(-5, 0.5, 0, -128, 127), -2);
         assert_eq!(HalfEven::requantise(7, 0.5, 0, -128, 127), 4);
+    }
+
+    #[test]
+    fn half_even_of_floats_equals_the_oracle() {
+        let mut random = [Spread::Extremes, Spread::Uniform].map(|s| Lcg::new(5).spread(s));
+        for round in 0..200_000 {
+            let mut words = [0_i32; 3];
+            random[round % 2].fill(&mut words);
+            let accumulator = words[0] >> (round % 29);
+            // Scales with few bits, so that ties occur, those of layers, and any finite one.
+            let scale = match round % 3 {
+                0 => (words[1] & 15) as f32 / 64.0,
+                1 => words[1].unsigned_abs() as f32 / 1e12,
+                _ => f32::from_bits(words[1].unsigned_abs() % f32::INFINITY.to_bits()),
+            };
+            let zero_point = words[2] >> 20;
+            for (low, high) in [(-128, 127), (-32768, 32767), FULL] {
+                let found = FloatHalfEven::requantise(accumulator, scale, zero_point, low, high);
+                let expected = oracle::float_half_even(accumulator, scale, zero_point, (low, high));
+                assert_eq!(found, expected, "{accumulator} · {scale:e} + {zero_point}");
+            }
+        }
+        // Beyond 2²² halves still exist.
+        let far = |sum| FloatHalfEven::requantise(sum, 0.5, 0, FULL.0, FULL.1);
+        assert_eq!([8_388_611, -8_388_613].map(far), [4_194_306, -4_194_306]);
+    }
+
+    /// TFLite's depthwise layer of 16-bit activations without a bias: x = 5000, w = 100, scales 0.01, 0.003 and 0.0007.
+    #[test]
+    fn a_depthwise_layer_of_16_bits_without_bias_rounds_as_wide() {
+        let scale = Multiplier::from_scales(0.01, 0.003, 0.0007).unwrap();
+        assert_eq!(Wide::requantise(500_000, scale, 0, -32768, 32767), 21_428);
+        assert_eq!(Double::requantise(500_000, scale, 0, -32768, 32767), 21_429);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! One output, term by term; of a quantised layer with every step from the sum to the stored integer.
 
 use conv_core::requantise::{
-    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway, real_scale,
+    Double, FloatHalfEven, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideDouble,
+    WideHalfAway, float_scale, real_scale,
 };
 
 use crate::fault::Fault;
@@ -21,11 +22,15 @@ pub enum Contract {
     WideHalfAway,
     /// [`HalfEven`].
     HalfEven,
+    /// [`FloatHalfEven`].
+    FloatHalfEven,
+    /// [`WideDouble`].
+    WideDouble,
 }
 
 impl Contract {
     /// All, with their words and whose they are.
-    pub const ALL: [(Self, &'static str, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str, &'static str); 8] = [
         (
             Self::Double,
             "double",
@@ -47,7 +52,21 @@ impl Contract {
             "wide-half-away",
             "TFLite's fully connected int16 layers with a 64-bit bias",
         ),
-        (Self::HalfEven, "half-even", "ONNX's QLinearConv"),
+        (
+            Self::HalfEven,
+            "half-even",
+            "ONNX's QLinearConv, its reference implementation",
+        ),
+        (
+            Self::FloatHalfEven,
+            "float-half-even",
+            "XNNPACK, ONNX Runtime's QLinearConv",
+        ),
+        (
+            Self::WideDouble,
+            "wide-double",
+            "TFLite's int16 layers with a 32-bit bias, sums of 64 bits saturated to 32",
+        ),
     ];
 
     /// Its word.
@@ -168,7 +187,10 @@ fn sum(terms: &[(i64, i64)], layer: &Quantisation, steps: &mut Vec<Step>) -> Res
         format!("{products} + bias {}", layer.bias),
         accumulator,
     ));
-    let is_wide = matches!(layer.contract, Contract::Wide | Contract::WideHalfAway);
+    let is_wide = matches!(
+        layer.contract,
+        Contract::Wide | Contract::WideHalfAway | Contract::WideDouble
+    );
     if !is_wide && i32::try_from(accumulator).is_err() {
         return Err(Fault::illegal(format!(
             "the accumulator is {accumulator}, which does not fit the 32 bits of `{}`",
@@ -203,6 +225,7 @@ fn finish(accumulator: i64, layer: &Quantisation, steps: &mut Vec<Step>) -> Resu
     // `sum` has seen that the 32-bit contracts' accumulators fit.
     let narrow = accumulator as i32;
     let fixed = Multiplier::from_scales(s_x, s_w, s_y).ok_or_else(refused)?;
+    let float = float_scale(s_x, s_w, s_y).ok_or_else(refused)?;
     let output = match layer.contract {
         Contract::Double => Double::requantise(narrow, fixed, zero, low, high),
         Contract::Single => Single::requantise(narrow, fixed, zero, low, high),
@@ -210,6 +233,8 @@ fn finish(accumulator: i64, layer: &Quantisation, steps: &mut Vec<Step>) -> Resu
         Contract::HalfAway => HalfAway::requantise(narrow, real, zero, low, high),
         Contract::WideHalfAway => WideHalfAway::requantise(accumulator, real, zero, low, high),
         Contract::HalfEven => HalfEven::requantise(narrow, real as f32, zero, low, high),
+        Contract::FloatHalfEven => FloatHalfEven::requantise(narrow, float, zero, low, high),
+        Contract::WideDouble => WideDouble::requantise(accumulator, fixed, zero, low, high),
     };
     let rounded = match layer.contract {
         Contract::HalfAway | Contract::WideHalfAway => {
@@ -227,10 +252,22 @@ fn finish(accumulator: i64, layer: &Quantisation, steps: &mut Vec<Step>) -> Resu
             half_even(accumulator, real as f32, zero, steps);
             None
         }
+        Contract::FloatHalfEven => {
+            let product = narrow as f32 * float;
+            let text = format!("f32 {narrow} · f32 {float:e}, rounded to an f32");
+            steps.push(step("scaled", text, product));
+            let rounded = product.round_ties_even();
+            steps.push(step("rounded", "half to even", rounded));
+            Some(rounded as i128)
+        }
         contract => {
             let text = format!("{real:e} = m/2³¹ · 2^s, m rounded half away from zero");
             let value = format!("m = {}, s = {}", fixed.multiplier, fixed.shift);
             steps.push(step("multiplier", text, value));
+            let accumulator = match contract {
+                Contract::WideDouble => saturated(accumulator, steps),
+                _ => accumulator,
+            };
             Some(fixed_point(accumulator.into(), fixed, contract, steps))
         }
     };
@@ -240,6 +277,17 @@ fn finish(accumulator: i64, layer: &Quantisation, steps: &mut Vec<Step>) -> Resu
     }
     steps.push(step("output", format!("clamped to {low}..{high}"), output));
     Ok(output)
+}
+
+/// The step from 64 bits to 32.
+fn saturated(accumulator: i64, steps: &mut Vec<Step>) -> i64 {
+    let saturated = accumulator.clamp(i32::MIN.into(), i32::MAX.into());
+    steps.push(step(
+        "32 bits",
+        format!("{accumulator}, saturated"),
+        saturated,
+    ));
+    saturated
 }
 
 fn half_even(accumulator: i64, scale: f32, zero: i32, steps: &mut Vec<Step>) {
@@ -268,7 +316,7 @@ fn fixed_point(
         _ => value.saturating_mul(1_i128 << bits.unsigned_abs().min(126)),
     };
     match contract {
-        Contract::Double => {
+        Contract::Double | Contract::WideDouble => {
             let left = s.max(0);
             let high_half = half_up(accumulator * m, 31 - left);
             let text = format!("({accumulator}·2^{left}·m + 2³⁰) >> 31");

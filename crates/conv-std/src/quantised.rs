@@ -21,8 +21,8 @@ use crate::plan::{Builder, Map};
 
 pub use conv_core::quantised::{Activation, Int4, Quantisation};
 pub use conv_core::requantise::{
-    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway, real_scale,
-    real_scales,
+    Double, FloatHalfEven, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideDouble,
+    WideHalfAway, float_scale, real_scale, real_scales,
 };
 
 /// The finishing step of a quantised plan: `clamp(round(sum · scale) + output_zero_point, low, high)` as a `U`. Made by

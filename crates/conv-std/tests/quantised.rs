@@ -6,8 +6,8 @@ use common::layer::{Contract, Layer, Quantised, anchor_scale, check_quantised};
 use common::{Setting, array};
 use conv_std::ndarray::Array4;
 use conv_std::quantised::{
-    Activation, Double, HalfAway, HalfEven, Int4, Multiplier, Quantisation, Rounding, Single, Wide,
-    WideHalfAway,
+    Activation, Double, FloatHalfEven, HalfAway, HalfEven, Int4, Multiplier, Quantisation,
+    Rounding, Single, Wide, WideDouble, WideHalfAway,
 };
 use conv_std::rayon::ThreadPoolBuilder;
 use conv_std::{
@@ -331,9 +331,10 @@ fn random_shapes_equal_the_oracle_in_every_contract() {
     sweep::<i16, i16, Double>(5, &[0, 300], anchor_scale);
     sweep::<i16, i16, Wide>(6, &[0, -32_768], anchor_scale);
     // Scales of few bits, so that ties occur.
-    sweep::<i8, i8, HalfEven>(7, &[-128, 3, 127], |channel| {
-        [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3]
-    });
+    let scale = |channel| [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3];
+    sweep::<i8, i8, HalfEven>(7, &[-128, 3, 127], scale);
+    sweep::<i8, i8, FloatHalfEven>(10, &[-128, 3, 127], scale);
+    sweep::<i16, i16, WideDouble>(11, &[0, -32_768], anchor_scale);
     let scale = |channel| [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3];
     sweep::<i8, i8, HalfAway>(8, &[-128, 3, 127], scale);
     sweep::<i16, i16, WideHalfAway>(9, &[0, -32_768], scale);

@@ -7,7 +7,8 @@ use conv_core::quantised::{
     Accumulate, Activation, Int4, QuantOperation, Quantisation, Requantisation,
 };
 use conv_core::requantise::{
-    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway,
+    Double, FloatHalfEven, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideDouble,
+    WideHalfAway,
 };
 use conv_core::{Axis, Error, Geometry};
 use conv_vectors::anchors::{self, AnchorData, Layer};
@@ -69,6 +70,12 @@ pub fn all(run: &mut Run<'_>) {
     });
     run.group("quantised/i16-half-away", |group| {
         sweep::<i16, i16, WideHalfAway>(group, -9..9, |group| scale(group).into());
+    });
+    run.group("quantised/i8-float-half-even", |group| {
+        sweep::<i8, i8, FloatHalfEven>(group, -128..128, scale);
+    });
+    run.group("quantised/i16-wide-double", |group| {
+        sweep::<i16, i16, WideDouble>(group, -9..9, multiplier);
     });
     let transposed = [QuantOperation::DepthwiseTranspose];
     run.group("quantised/depthwise-transposed-i8", |group| {

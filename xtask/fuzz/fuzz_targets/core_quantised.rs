@@ -9,7 +9,8 @@ mod small;
 use conv_core::add::{Affine, QuantAdd};
 use conv_core::quantised::{Accumulate, Activation, QuantOperation, Quantisation, Requantisation};
 use conv_core::requantise::{
-    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway,
+    Double, FloatHalfEven, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideDouble,
+    WideHalfAway,
 };
 use conv_core::{Axis, Geometry};
 use conv_fuzz::{Choices, multiplier, scale};
@@ -22,7 +23,7 @@ use small::{Expected, Settings, Small, Weights};
 
 fuzz_target!(|bytes: &[u8]| {
     let choices = &mut Choices::new(bytes);
-    match choices.below(10) {
+    match choices.below(12) {
         0 => absurd(choices),
         1 => added(choices),
         contract => {
@@ -37,6 +38,8 @@ fuzz_target!(|bytes: &[u8]| {
                 6 => run::<i8, Single>(&layer, choices, small::single, multiplier),
                 7 => run::<i8, HalfAway>(&layer, choices, small::half_away, real),
                 8 => run::<i16, WideHalfAway>(&layer, choices, small::half_away, real),
+                9 => run::<i8, FloatHalfEven>(&layer, choices, small::float_half_even, scale),
+                10 => run::<i16, WideDouble>(&layer, choices, small::wide_double, multiplier),
                 _ => run::<i8, HalfEven>(&layer, choices, small::half_even, scale),
             }
         }

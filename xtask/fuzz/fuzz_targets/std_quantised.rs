@@ -11,8 +11,8 @@ use conv_fuzz::{Choices, multiplier, scale};
 use conv_std::Conv2d;
 use conv_std::ndarray::Array4;
 use conv_std::quantised::{
-    Activation, Double, HalfAway, HalfEven, Multiplier, Quantisation, Rounding, Single, Wide,
-    WideHalfAway,
+    Activation, Double, FloatHalfEven, HalfAway, HalfEven, Multiplier, Quantisation, Rounding,
+    Single, Wide, WideDouble, WideHalfAway,
 };
 use conv_std::{Number, Operand};
 use conv_vectors::random::Lcg;
@@ -24,7 +24,7 @@ use settings::{BOUNDARIES, setting};
 
 fuzz_target!(|bytes: &[u8]| {
     let choices = &mut Choices::new(bytes);
-    match choices.below(10) {
+    match choices.below(12) {
         0 => absurd(choices),
         1 => run::<i8, i8, Double>(choices, multiplier),
         2 => run::<i8, i8, Single>(choices, multiplier),
@@ -34,6 +34,8 @@ fuzz_target!(|bytes: &[u8]| {
         6 => run::<i16, i16, Wide>(choices, multiplier),
         7 => run::<i8, i8, HalfAway>(choices, real),
         8 => run::<i16, i16, WideHalfAway>(choices, real),
+        9 => run::<i8, i8, FloatHalfEven>(choices, scale),
+        10 => run::<i16, i16, WideDouble>(choices, multiplier),
         _ => run::<i8, i8, HalfEven>(choices, scale),
     }
 });

@@ -26,11 +26,12 @@ use crate::typed::{self, KernelShape, Settings, Shape};
 use crate::window::{self, Window1d, Window2d};
 
 /// Contracts with 32-bit accumulators: [`Double`](crate::requantise::Double), [`Single`](crate::requantise::Single),
-/// [`HalfAway`](crate::requantise::HalfAway) and [`HalfEven`](crate::requantise::HalfEven).
+/// [`HalfAway`](crate::requantise::HalfAway), [`HalfEven`](crate::requantise::HalfEven) and
+/// [`FloatHalfEven`](crate::requantise::FloatHalfEven).
 pub trait Contract32: Rounding<Accumulator = i32> {}
 impl<R: Rounding<Accumulator = i32>> Contract32 for R {}
 
-/// Contracts with 64-bit accumulators: [`Wide`](crate::requantise::Wide) and
+/// Contracts with 64-bit accumulators: [`Wide`](crate::requantise::Wide), [`WideDouble`](crate::requantise::WideDouble) and
 /// [`WideHalfAway`](crate::requantise::WideHalfAway).
 pub trait Contract64: Rounding<Accumulator = i64> {}
 impl<R: Rounding<Accumulator = i64>> Contract64 for R {}

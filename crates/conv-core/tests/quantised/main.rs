@@ -10,7 +10,8 @@ use conv_core::quantised::{
     QuantOperation, Quantisation, Requantisation,
 };
 use conv_core::requantise::{
-    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway,
+    Double, FloatHalfEven, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideDouble,
+    WideHalfAway,
 };
 use conv_core::{Axis, Geometry, window2d};
 use conv_vectors::anchors::{self, AnchorData, Layer};
@@ -19,7 +20,8 @@ use conv_vectors::guard::Dirt;
 use conv_vectors::random::{Draw, Lcg, Spread};
 
 use crate::small::{
-    Expected, Settings, Small, Weights, anchor_scale, double, half_away, half_even, single, wide,
+    Expected, Settings, Small, Weights, anchor_scale, double, float_half_even, half_away,
+    half_even, single, wide, wide_double,
 };
 
 fn geometry(case: &QuantisedCase<'_>) -> (QuantOperation, Geometry<2>) {
@@ -292,9 +294,10 @@ fn small_shapes_equal_the_oracle_in_every_contract() {
     sweep::<i16, Double>(3, &[0], double, anchor_scale);
     sweep::<i16, Wide>(4, &[0], wide, anchor_scale);
     // Scales of few bits, so that ties occur.
-    sweep::<i8, HalfEven>(5, &[-128, 3, 127], half_even, |channel| {
-        [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3]
-    });
+    let scale = |channel| [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3];
+    sweep::<i8, HalfEven>(5, &[-128, 3, 127], half_even, scale);
+    sweep::<i8, FloatHalfEven>(8, &[-128, 3, 127], float_half_even, scale);
+    sweep::<i16, WideDouble>(9, &[0], wide_double, anchor_scale);
     let scale = |channel| [1.0 / 64.0, 3.0 / 1024.0, 0.001][channel % 3];
     sweep::<i8, HalfAway>(6, &[-128, 3, 127], half_away, scale);
     sweep::<i16, WideHalfAway>(7, &[0], half_away, scale);
@@ -423,4 +426,31 @@ fn errors_name_what_is_wrong_and_leave_the_output() {
         run(layer(&[i32::MAX], SCALES, plain)),
         "weights of one output sum up to 1, expected at most 0: use a wider accumulator"
     );
+}
+
+/// An ordinary layer of 16-bit activations, 3×3 taps of 256 channels, whose sums 32 bits may not hold.
+#[test]
+fn sums_beyond_32_bits_are_saturated_before_they_are_rounded() {
+    let axes = [Axis::new(3); 2];
+    let geometry = Geometry::direct(axes, [3, 3], 256, 1, 1).unwrap();
+    let run = |value: i16, bias: i64| {
+        let requantisation = Requantisation::<WideDouble> {
+            bias: Some(&[bias]),
+            scales: &[Multiplier::from_scale(2.0_f64.powi(-17)).unwrap()],
+            quantisation: Quantisation::new(0, 0),
+        };
+        let (input, weights) = (vec![value; 9 * 256], vec![127_i8; 9 * 256]);
+        let mut output = [0_i16];
+        let operation = QuantOperation::Conv;
+        let weights = weights.as_slice();
+        geometry
+            .quantised(operation, &input, weights, &mut output, &requantisation)
+            .unwrap();
+        output[0]
+    };
+    // 2,304·127·1,000/2¹⁷ = 2,232.4…; 32 bits end at 2³¹/2¹⁷ = 16,384.
+    assert_eq!(run(1000, 0), 2232);
+    assert_eq!(run(1000, 100_000), 2233);
+    assert_eq!(run(32_767, 0), 16_384);
+    assert_eq!(run(-32_768, i64::from(i32::MIN)), -16_384);
 }

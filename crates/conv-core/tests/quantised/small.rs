@@ -287,6 +287,18 @@ pub(crate) fn half_even(sum: i128, scale: f32, zero_point: i32, clamp: (i32, i32
     requantise::half_even(sum as i32, scale, zero_point, clamp)
 }
 
+pub(crate) fn float_half_even(sum: i128, scale: f32, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    requantise::float_half_even(sum as i32, scale, zero_point, clamp)
+}
+
+pub(crate) fn wide_double(sum: i128, scale: Multiplier, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    requantise::output(
+        requantise::wide_double(sum, scale.multiplier, scale.shift),
+        zero_point,
+        clamp,
+    )
+}
+
 pub(crate) fn half_away(sum: i128, scale: f64, zero_point: i32, clamp: (i32, i32)) -> i32 {
     requantise::half_away(sum, scale, zero_point, clamp)
 }

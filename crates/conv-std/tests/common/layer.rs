@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use conv_std::quantised::{
-    Activation, Double, HalfAway, HalfEven, Multiplier, Quantisation, Rounding, Single, Wide,
-    WideHalfAway,
+    Activation, Double, FloatHalfEven, HalfAway, HalfEven, Multiplier, Quantisation, Rounding,
+    Single, Wide, WideDouble, WideHalfAway,
 };
 use conv_std::{Boundary, Error, Number, Operand, Rank, Spatial};
 use conv_vectors::anchors;
@@ -32,7 +32,13 @@ macro_rules! contracts {
         }
     )*};
 }
-contracts!(Double: double, Single: single, Wide: wide);
+contracts!(Double: double, Single: single, Wide: wide, WideDouble: wide_double);
+
+impl Contract for FloatHalfEven {
+    fn expected(sum: i128, scale: f32, zero_point: i32, clamp: (i32, i32)) -> i32 {
+        requantise::float_half_even(sum as i32, scale, zero_point, clamp)
+    }
+}
 
 impl Contract for HalfEven {
     fn expected(sum: i128, scale: f32, zero_point: i32, clamp: (i32, i32)) -> i32 {

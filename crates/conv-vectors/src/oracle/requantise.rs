@@ -129,6 +129,25 @@ pub fn half_even(accumulator: i32, scale: f32, zero_point: i32, clamp: (i32, i32
         .round_ties_even() as i32
 }
 
+/// XNNPACK's and ONNX Runtime's rounding: the accumulator as an `f32` times the scale, rounded to an `f32`, then half to even, then
+/// the zero point, clamped.
+#[must_use]
+pub fn float_half_even(accumulator: i32, scale: f32, zero_point: i32, clamp: (i32, i32)) -> i32 {
+    let rounded = (accumulator as f32 * scale).round_ties_even();
+    let sum = f64::from(rounded) + f64::from(zero_point);
+    sum.clamp(f64::from(clamp.0), f64::from(clamp.1)) as i32
+}
+
+/// A sum of any width, saturated to 32 bits, then [`double`].
+#[must_use]
+pub fn wide_double(accumulator: i128, multiplier: i32, shift: i32) -> i128 {
+    double(
+        accumulator.clamp(i32::MIN.into(), i32::MAX.into()),
+        multiplier,
+        shift,
+    )
+}
+
 /// Half away from zero on a real scale, TFLite's fully connected layers: the accumulator times the scale in `f64`,
 /// rounded, plus the zero point, clamped.
 #[must_use]

@@ -24,4 +24,7 @@ fn main() {
     let mut sink = data::Sink::new();
     quantised::all(&mut sink);
     sink.report("quantised layers");
+    let mut sink = data::Sink::new();
+    quantised::later(&mut sink);
+    sink.report("of more contracts");
 }

@@ -8,7 +8,8 @@ use conv_core::quantised::{
     QuantDepthwiseTranspose2d, QuantOperation, Quantisation, Requantisation,
 };
 use conv_core::requantise::{
-    Double, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideHalfAway,
+    Double, FloatHalfEven, HalfAway, HalfEven, Multiplier, Rounding, Single, Wide, WideDouble,
+    WideHalfAway,
 };
 use conv_core::{Axis, Error, Geometry, window1d, window2d};
 
@@ -67,6 +68,30 @@ pub fn all(sink: &mut Sink) {
     nibbles(sink);
 }
 
+/// The contracts that were added after the hash of [`all`] was committed.
+pub fn later(sink: &mut Sink) {
+    conv_float_half_even(sink);
+    conv_wide_double(sink);
+    for value in [i32::MIN, -77, 0, 1_000_000, i32::MAX] {
+        let value = black_box(value);
+        sink.value(&FloatHalfEven::requantise(
+            value,
+            black_box(0.37),
+            3,
+            -128,
+            127,
+        ));
+        let long = i64::from(value) << 8;
+        sink.value(&WideDouble::requantise(
+            long,
+            black_box(SCALE),
+            3,
+            -128,
+            127,
+        ));
+    }
+}
+
 /// Defines a layer in flash and a function that runs it for each line: images of 5 × 6 pixels to 3 × 3, signals of 6 samples
 /// to 3, and back where the layer is transposed.
 macro_rules! layers {
@@ -92,6 +117,10 @@ layers! {
         new(FULL, -40, SCALE), [[[u8; 2]; 6]; 5] => [[[i16; 3]; 3]; 3];
     conv_half_even: QuantConv2d<Half, i8, Full, HalfEven, 3>,
         new(FULL, 7, 0.004), [[[i8; 2]; 6]; 5] => [[[i8; 3]; 3]; 3];
+    conv_float_half_even: QuantConv2d<Half, i8, Full, FloatHalfEven, 3>,
+        new(FULL, 7, 0.004), [[[i8; 2]; 6]; 5] => [[[i8; 3]; 3]; 3];
+    conv_wide_double: QuantConv2d<Half, i16, Full, WideDouble, 3>,
+        wide(FULL, 1_000_000, SCALE), [[[i16; 2]; 6]; 5] => [[[i16; 3]; 3]; 3];
     conv_wide: QuantConv2d<Half, i16, Full, Wide, 3>,
         wide(FULL, 1_000_000, SCALE), [[[i16; 2]; 6]; 5] => [[[i16; 3]; 3]; 3];
     conv_packed: QuantConv2d<Half, i8, FullPacked, Double, 3>,
