@@ -21,7 +21,8 @@
 //! | [`anchors`] | what those take, and from where it is known |
 //! | [`committed`] | committed figures that may not grow |
 //! | [`measurements`] | what a firmware program measures, board by board, as a table |
-//! | [`package`], [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
+//! | [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
+//! | [`package`] | a step of `test`: the published packages are complete |
 
 mod anchors;
 mod blocks;

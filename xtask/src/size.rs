@@ -52,7 +52,7 @@ pub(crate) struct Size {
     pub(crate) flash: u64,
     /// Variables, initialised or not, in bytes; the stack is not counted.
     pub(crate) ram: u64,
-    /// What of it are a network's feature maps: the static [`FEATURE_MAPS`], whose size is the network's peak.
+    /// The part of `ram` that holds a network's feature maps: the static [`FEATURE_MAPS`], whose size is the network's peak.
     pub(crate) maps: u64,
 }
 

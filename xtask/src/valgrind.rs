@@ -1,4 +1,5 @@
-//! conv-std's tests under Valgrind: its kernels are the only unsafe code there is.
+//! conv-std's tests under Valgrind: its kernels are the unsafe code that runs on this machine. That of conv-core, for other cores, is
+//! swept with guarded buffers on those.
 
 use anyhow::{Result, bail};
 

@@ -1,4 +1,5 @@
-//! Feature maps in one memory of constant size, where a map that is needed no longer gives its place to a later one.
+//! One memory of constant size for the feature maps of a network: when a map has been read for the last time, a later one takes
+//! its place.
 //!
 //! ```text
 //! element 0               768            1536            2304

@@ -1,4 +1,5 @@
-//! All shape arithmetic, one axis at a time. Nothing else in these crates computes a size.
+//! All shape arithmetic, one axis at a time. Typed layers, run-time plans, conventions and the command take their sizes from here;
+//! only the oracle of the tests computes its own.
 //!
 //! Along one axis the direct operation reads, for output position `t` and kernel tap `j`,
 //!

@@ -127,7 +127,7 @@ impl fmt::Display for Buffer {
     }
 }
 
-/// Why an operation at run-time shapes did not run. Its output is as it was.
+/// Why an operation at run-time shapes did not run. Nothing was written to its output.
 ///
 /// New variants come last, so that the derived hash of the others stays what it was.
 ///

@@ -165,8 +165,7 @@ pub(crate) const fn settings_1d<M: Window1d + ?Sized>() -> Settings<1> {
 ///
 /// Elements outside an image read as 0. Integer sums are exact, their accumulator proven wide enough when the
 /// call compiles. Float sums start from `+0.0` and run over kernel rows, then kernel columns, then source
-/// channels, each product rounded before it is added. Nothing panics, no scratch memory is used, every
-/// output is written once.
+/// channels, each product rounded before it is added. Nothing panics and no scratch memory is used.
 ///
 /// ```
 /// use conv_core::{Window2d, window2d};

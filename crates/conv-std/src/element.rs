@@ -5,7 +5,8 @@ use conv_core::finish::Saturate;
 
 use crate::kernels::Dispatch;
 
-/// A number that tensors may hold: conv-core's elements, which is what it is sealed by.
+/// A number that tensors may hold: `i8`, `u8`, `i16`, `i32`, `i64`, `i128`, `f32` or `f64`. Sealed, as
+/// [`conv_core::element::Element`] is.
 pub trait Number: Element + Saturate + Send + Sync {
     /// Greatest magnitude of a value, `None` for floats, which do not overflow but reach infinity.
     const GREATEST_MAGNITUDE: Option<u128>;

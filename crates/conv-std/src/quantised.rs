@@ -1,7 +1,7 @@
 //! Quantised plans: what the input's zero point takes off the sums, and the step from sums to quantised outputs.
 //!
-//! The register blocks multiply plain inputs by plain weights. What they have too much, `zero_point·Σweight` over the
-//! taps that an output met, is the same for all outputs that share a tap list: it is taken off once for each run of
+//! The register blocks multiply plain inputs by plain weights. Their sums exceed those of the layer by
+//! `zero_point·Σweight` over the taps that an output met. That is the same for all outputs that share a tap list: it is taken off once for each run of
 //! them. Padded taps are on no list, so they contribute exactly 0, and the phases of a transposed plan are lists like
 //! any other.
 

@@ -2,8 +2,8 @@
 //!
 //! Output `t` of phase `r = (t + pad_before) mod stride` reads only the taps with `j·dilation ≡ r`. Those are
 //! `j₀, j₀ + stride/g, …` with `g = gcd(stride, dilation)`, and the source steps back by `dilation/g` from one
-//! to the next. So each phase is a dense convolution of stride 1: no zero is multiplied, nothing is
-//! scattered, every output is written once.
+//! to the next. So each phase is a dense convolution of stride 1: no zero is multiplied and nothing is
+//! scattered.
 
 use conv_core::Axis;
 
@@ -17,7 +17,7 @@ fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
 }
 
 /// The transposed operation along one axis, from `input` to `output` elements: the phases that have outputs
-/// and taps. Outputs that no phase has read nothing and are 0 before finishing.
+/// and taps. No tap reaches an output that is in none of them; its sum is 0.
 pub(crate) fn phases(axis: &Axis, input: usize, output: usize) -> Vec<AxisPhase> {
     let stride = axis.stride as i64;
     let divisor = greatest_common_divisor(axis.stride, axis.dilation);

@@ -5,7 +5,7 @@ use core::slice;
 use crate::element::Element;
 use crate::shape::Sample;
 
-/// What of a stream's shapes its arrays say.
+/// The part of a stream's shapes that follows from the types of its history and its outputs.
 #[derive(Clone, Copy)]
 pub struct Arrays {
     /// Inputs that the history holds.
