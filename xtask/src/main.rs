@@ -22,6 +22,7 @@
 //! | [`committed`] | committed figures that may not grow |
 //! | [`measurements`] | what a firmware program measures, board by board, as a table |
 //! | [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
+//! | [`lanes`] | both halves of `test` at once |
 //! | [`package`] | a step of `test`: the published packages are complete |
 
 mod anchors;
@@ -37,6 +38,7 @@ mod fuzz;
 mod helium;
 mod image;
 mod instructions;
+mod lanes;
 mod measurements;
 mod package;
 mod setup;
@@ -83,12 +85,22 @@ struct Selection {
     host_only: bool,
 }
 
+/// `cargo xtask test`.
+#[derive(Args)]
+struct TestArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// One half of the steps, which `test` itself starts.
+    #[arg(long, hide = true)]
+    lane: Option<lanes::Lane>,
+}
+
 #[derive(Subcommand)]
 enum Verb {
     /// Install what the targets need.
     Setup(Selection),
     /// Everything: formatting, clippy, docs, tests, packages, symbols, firmware, every target.
-    Test(Selection),
+    Test(TestArgs),
     /// Build every workspace, for every target.
     Build(Selection),
     /// Build a firmware example and run it on its board under QEMU.
@@ -131,9 +143,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             );
             Ok(ExitCode::SUCCESS)
         }),
-        Verb::Test(selection) => with_targets(&selection, |targets| {
-            test::everything(&console, targets, choice)
-        }),
+        Verb::Test(arguments) => {
+            with_targets(&arguments.selection, |targets| match arguments.lane {
+                Some(lane) => Ok(test::half(&console, lane, targets, choice)),
+                None => test::everything(&console, targets, choice),
+            })
+        }
         Verb::Build(selection) => with_targets(&selection, |targets| {
             build::everything(&console, targets, choice)?;
             Ok(ExitCode::SUCCESS)

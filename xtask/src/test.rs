@@ -4,33 +4,109 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
+use serde_json::json;
 
 use crate::command::Invocation;
 use crate::console::Console;
 use crate::digest::{self, Report, Row};
+use crate::lanes::{self, Lane};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
 use crate::{
     blocks, firmware, fuzz, helium, instructions, package, setup, size, stack, symbols, valgrind,
 };
 
-/// What has passed and what has not.
-struct Tally<'a> {
-    console: &'a Console,
-    passed: usize,
-    failures: Vec<String>,
+/// What has passed and what has not, and how long it took.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) passed: usize,
+    pub(crate) failures: Vec<String>,
+    /// Seconds of each step.
+    times: Vec<(String, f64)>,
 }
 
-impl Tally<'_> {
+impl Summary {
+    /// Of one failure.
+    pub(crate) fn failed(failure: String) -> Self {
+        Self {
+            failures: vec![failure],
+            ..Self::default()
+        }
+    }
+
+    /// Adds another.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failures.extend(other.failures);
+        self.times.extend(other.times);
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        json!({"passed": self.passed, "failures": self.failures, "times": self.times}).to_string()
+    }
+
+    /// What [`Summary::to_json`] wrote.
+    pub(crate) fn from_json(text: &str) -> Option<Self> {
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
+        let failures = value["failures"].as_array()?.iter();
+        let times = value["times"].as_array()?.iter();
+        Some(Self {
+            passed: value["passed"].as_u64()? as usize,
+            failures: failures
+                .map(|failure| failure.as_str().map(str::to_owned))
+                .collect::<Option<_>>()?,
+            times: times
+                .map(|time| Some((time[0].as_str()?.to_owned(), time[1].as_f64()?)))
+                .collect::<Option<_>>()?,
+        })
+    }
+
+    /// Prints the longest steps, the failures and, last, how many steps passed and failed.
+    fn print(&self, start: Instant) -> ExitCode {
+        const LONGEST: usize = 12;
+        let mut times: Vec<_> = self.times.iter().collect();
+        times.sort_by(|a, b| b.1.total_cmp(&a.1));
+        println!("\nsteps that took longest, in seconds");
+        for (name, seconds) in times.into_iter().take(LONGEST) {
+            println!("{seconds:7.1}  {name}");
+        }
+        println!();
+        for failure in &self.failures {
+            println!("FAILED {failure}");
+        }
+        println!("{:.0} s in all", start.elapsed().as_secs_f64());
+        println!("{} passed, {} failed", self.passed, self.failures.len());
+        match self.failures.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// The steps so far.
+struct Tally<'a> {
+    console: &'a Console,
+    summary: Summary,
+}
+
+impl<'a> Tally<'a> {
+    fn new(console: &'a Console) -> Self {
+        Self {
+            console,
+            summary: Summary::default(),
+        }
+    }
+
     /// Runs one step; a failure is printed in full now and named again at the end.
     fn step(&mut self, name: &str, step: impl FnOnce() -> Result<()>) {
         let start = Instant::now();
         self.console.say(&format!("\n== {name}"));
         let result = step();
         let seconds = start.elapsed().as_secs_f64();
+        self.summary.times.push((name.to_owned(), seconds));
         match result {
             Ok(()) => {
-                self.passed += 1;
+                self.summary.passed += 1;
                 self.console
                     .say(&format!("   {name}: passed in {seconds:.1} s"));
             }
@@ -38,7 +114,8 @@ impl Tally<'_> {
                 let text = format!("{error:#}");
                 self.console
                     .say(&format!("{text}\n   {name}: FAILED after {seconds:.1} s"));
-                self.failures.push(format!("{name}: {}", summary(&text)));
+                let failure = format!("{name}: {}", summary(&text));
+                self.summary.failures.push(failure);
             }
         }
     }
@@ -65,40 +142,60 @@ fn summary(text: &str) -> String {
 
 /// Runs everything that concerns the targets.
 ///
-/// The whole workspace is tested on the host unless targets are named that all are other machines.
+/// The whole workspace is tested on the host unless targets are named that all are other machines. Of all targets, both halves of
+/// the steps run at once, see [`lanes`].
 ///
 /// The last line printed says how many steps passed and failed; one failure fails the command.
 ///
 /// # Errors
 ///
-/// None: a failing step is one of those counted, and the others are run all the same.
+/// If the halves cannot be started. A failing step is one of those counted, and the others are run all the same.
 pub(crate) fn everything(
     console: &Console,
     targets: &[&'static Target],
     choice: Choice,
 ) -> Result<ExitCode> {
     let start = Instant::now();
-    let mut tally = Tally {
-        console,
-        passed: 0,
-        failures: Vec::new(),
-    };
+    let mut tally = Tally::new(console);
     tally.step("setup", || setup::install(console, targets, choice));
-    let everywhere = targets.len() == TARGETS.len();
-    if everywhere
-        || targets
-            .iter()
-            .all(|target| matches!(target.machine, Machine::Host { .. }))
-    {
-        host(&mut tally);
+    if targets.len() == TARGETS.len() {
+        tally.summary.extend(lanes::run(choice)?);
+    } else {
+        let is_host = |target: &&Target| matches!(target.machine, Machine::Host { .. });
+        if targets.iter().all(|target| is_host(target)) {
+            host(&mut tally);
+        }
+        boards(&mut tally, targets, choice);
     }
+    Ok(tally.summary.print(start))
+}
+
+/// Runs one half of the steps, of all targets, for [`lanes`].
+pub(crate) fn half(
+    console: &Console,
+    lane: Lane,
+    targets: &[&'static Target],
+    choice: Choice,
+) -> ExitCode {
+    let mut tally = Tally::new(console);
+    match lane {
+        Lane::Host => host(&mut tally),
+        Lane::Boards => boards(&mut tally, targets, choice),
+    }
+    lanes::print_summary(&tally.summary);
+    ExitCode::SUCCESS
+}
+
+/// What runs on boards, under emulators and, of the digests, on the host.
+fn boards(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) {
+    let console = tally.console;
     let boards: Vec<_> = targets
         .iter()
         .copied()
         .filter(|target| target.board().is_some())
         .collect();
-    panics(&mut tally, &boards, choice);
-    examples(&mut tally, &boards, choice);
+    panics(tally, &boards, choice);
+    examples(tally, &boards, choice);
     if !boards.is_empty() {
         tally.step("stack", || stack::check(console, &boards, choice));
         tally.step("instructions", || {
@@ -106,20 +203,9 @@ pub(crate) fn everything(
         });
         tally.step("size", || size::check(console, &boards, choice));
     }
-    emulated(&mut tally, targets, choice);
-    let rows = digests(&mut tally, targets, choice);
-
+    emulated(tally, targets, choice);
+    let rows = digests(tally, targets, choice);
     println!("\n{}", digest::table(&rows));
-    for failure in &tally.failures {
-        println!("FAILED {failure}");
-    }
-    println!("{:.0} s in all", start.elapsed().as_secs_f64());
-    println!("{} passed, {} failed", tally.passed, tally.failures.len());
-    Ok(if tally.failures.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
 /// What the host's own compiler checks.
@@ -262,7 +348,7 @@ fn digests(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) -
     let expected = match digest::expected() {
         Ok(expected) => expected,
         Err(error) => {
-            tally.failures.push(format!("digest: {error:#}"));
+            tally.summary.failures.push(format!("digest: {error:#}"));
             Report::default()
         }
     };
@@ -318,15 +404,13 @@ mod tests {
     #[test]
     fn a_failing_step_is_counted_and_named_and_the_next_still_runs() {
         let console = Console::new();
-        let mut tally = Tally {
-            console: &console,
-            passed: 0,
-            failures: Vec::new(),
-        };
+        let mut tally = Tally::new(&console);
         tally.step("first", || bail!("broken\nbadly"));
         tally.step("second", || Ok(()));
-        assert_eq!((tally.passed, tally.failures.len()), (1, 1));
-        assert!(tally.failures[0].starts_with("first: broken"));
+        let summary = Summary::from_json(&tally.summary.to_json()).unwrap();
+        assert_eq!((summary.passed, summary.failures.len()), (1, 1));
+        assert!(summary.failures[0].starts_with("first: broken"));
+        assert_eq!(summary.times.len(), 2);
     }
 
     #[test]
