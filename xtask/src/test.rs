@@ -162,7 +162,7 @@ pub(crate) fn everything(
         tally.summary.extend(lanes::run(choice)?);
     } else {
         let is_host = |target: &&Target| matches!(target.machine, Machine::Host { .. });
-        if targets.iter().all(|target| is_host(target)) {
+        if targets.iter().all(is_host) {
             host(&mut tally);
         }
         boards(&mut tally, targets, choice);
