@@ -46,9 +46,10 @@ enum Memory {
 const INT8: (&str, Memory) = ("instructions_int8", Memory::Large);
 
 /// Every program that counts.
-const PROGRAMS: [(&str, Memory); 3] = [
+const PROGRAMS: [(&str, Memory); 4] = [
     INT8,
     ("instructions_float", Memory::Large),
+    ("instructions_signals", Memory::Large),
     ("instructions_network", Memory::Board),
 ];
 

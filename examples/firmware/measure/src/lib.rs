@@ -4,10 +4,11 @@
 //! |---|---|
 //! | `instructions_int8` | instructions of the eleven int8 layers whose outputs are known by hash |
 //! | `instructions_float` | instructions of five `f32` operations |
+//! | `instructions_signals` | instructions of filters of signals, in one call and by `push_block` |
 //! | `instructions_network` | instructions of the example network, layer by layer |
 //! | `code_none`, `code_eleven`, `code_twelve` | code that none, eleven and twelve int8 layers link |
 //!
-//! `cargo xtask instructions` runs the first three under QEMU's `-icount shift=0`, one instruction a nanosecond, and
+//! `cargo xtask instructions` runs the first four under QEMU's `-icount shift=0`, one instruction a nanosecond, and
 //! holds what they print against other libraries' figures and against the committed counts. `cargo xtask size` reads
 //! the images of the others, which are not run.
 //!
@@ -21,3 +22,4 @@ pub mod case;
 pub mod code;
 pub mod data;
 pub mod int8;
+pub mod signals;
