@@ -191,11 +191,11 @@ pub enum Error {
         /// Most that the accumulator holds.
         limit: u64,
     },
-    /// Weights and bias of a quantised layer could overflow its accumulator.
+    /// Weights of a quantised layer could overflow its accumulator.
     WeightSum {
         /// Sum of the magnitudes of the weights that meet in one output, or a bound of it.
         sum: u64,
-        /// Greatest sum that the accumulator is proven to hold with the layer's bias and zero point.
+        /// Greatest sum that the accumulator is proven to hold with the layer's zero point.
         limit: u64,
     },
     /// A zero point or clamp of a quantised layer is not a value of its buffer.
@@ -253,6 +253,15 @@ pub enum Error {
     ChannelScale {
         /// The channel.
         channel: usize,
+    },
+    /// The bias of an output channel leaves too little of the accumulator for its weights, which would fit without it.
+    Bias {
+        /// The channel.
+        channel: usize,
+        /// Its bias.
+        found: i64,
+        /// Greatest magnitude of a bias of this sign with these weights.
+        limit: u64,
     },
 }
 
@@ -326,7 +335,7 @@ impl Error {
                 .number(sum)
                 .text(", expected at most ")
                 .number(limit)
-                .text(": use a wider accumulator"),
+                .text(": use a contract with sums of 64 bits, such as WideDouble"),
             Self::Quantisation {
                 buffer,
                 least,
@@ -364,6 +373,18 @@ impl Error {
                 .text("scale of output channel ")
                 .count(channel)
                 .text(" is out of range, expected a finite number of at least 0"),
+            Self::Bias {
+                channel,
+                found,
+                limit,
+            } => start
+                .text("bias of output channel ")
+                .count(channel)
+                .text(" is ")
+                .long(found)
+                .text(", expected a magnitude of at most ")
+                .number(limit)
+                .text(" with its weights: use a contract with sums of 64 bits, such as WideDouble"),
             Self::Clamp { low, high } => start
                 .text("clamp is from ")
                 .signed(low as isize)

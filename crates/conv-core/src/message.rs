@@ -53,8 +53,12 @@ impl Message {
     }
 
     pub(crate) const fn signed(self, number: isize) -> Self {
+        self.long(number as i64)
+    }
+
+    pub(crate) const fn long(self, number: i64) -> Self {
         let message = if number < 0 { self.text("-") } else { self };
-        message.number(number.unsigned_abs() as u64)
+        message.number(number.unsigned_abs())
     }
 
     pub(crate) const fn as_str(&self) -> &str {

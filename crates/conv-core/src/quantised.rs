@@ -489,7 +489,7 @@ where
     ///
     /// [`Error::Elements`] or [`Error::Extent`] naming a buffer of the wrong length, [`Error::Quantisation`] for a
     /// zero point or clamp outside its type, [`Error::Clamp`] for one that ends before it begins,
-    /// [`Error::ChannelScale`] for a scale that is negative or not finite, [`Error::WeightSum`] where weights and biases could
+    /// [`Error::ChannelScale`] for a scale that is negative or not finite, [`Error::WeightSum`] and [`Error::Bias`] where weights and biases could
     /// overflow, [`Error::DepthwiseGroups`]. The output is then untouched.
     pub fn quantised<T, K, R, O>(
         &self,
@@ -545,12 +545,15 @@ where
         }
         check_scales::<R>(requantisation.scales)?;
         requantisation.quantisation.check::<T, O>()?;
-        let magnitude = |&bias: &R::Accumulator| bias.into().unsigned_abs();
-        let largest_bias = bias.unwrap_or_default().iter().map(magnitude).max();
+        let value = |&bias: &R::Accumulator| -> i64 { bias.into() };
+        let magnitudes = bias.unwrap_or_default().iter().map(value);
+        // Of i64::MIN the magnitude is one more, and so is the room for it.
+        let largest_bias = magnitudes.map(i64::saturating_abs).max();
         let reach = reach::<T>(requantisation.quantisation.input_zero_point);
         // However large the weights are; where that is too much, with the weights there are.
         let most = resolved.taps(self).saturating_mul(K::MAGNITUDE);
         if check_sum(
+            0,
             most,
             reach,
             largest_bias.unwrap_or(0),
@@ -566,9 +569,9 @@ where
             axes: *self.planar().axes(),
         };
         (0..channels).try_for_each(|channel| {
-            let bias = bias.and_then(|bias| bias.get(channel)).map_or(0, magnitude);
+            let bias = bias.and_then(|bias| bias.get(channel)).map_or(0, value);
             let sum = weights.magnitude(channel, channels);
-            check_sum(sum, reach, bias, R::Accumulator::GREATEST)
+            check_sum(channel, sum, reach, bias, R::Accumulator::GREATEST)
         })
     }
 }
@@ -683,16 +686,29 @@ pub const fn reach<T: Activation>(zero_point: i32) -> u64 {
     if below > above { below } else { above }
 }
 
-/// Whether `weights·reach + bias` fits the accumulator; `weights` is a bound of the sum of their magnitudes.
-const fn check_sum(weights: u64, reach: u64, bias: u64, greatest: u64) -> Result<(), Error> {
-    let room = greatest.saturating_sub(bias);
-    let limit = match room.checked_div(reach) {
-        Some(limit) => limit,
-        None => u64::MAX,
-    };
-    if bias > greatest || weights > limit {
+/// Whether the sums of a channel, `±weights·reach + bias`, fit the accumulator, whose values are `−greatest − 1..=greatest`;
+/// `weights` is a bound of the sum of their magnitudes.
+const fn check_sum(
+    channel: usize,
+    weights: u64,
+    reach: u64,
+    bias: i64,
+    greatest: u64,
+) -> Result<(), Error> {
+    let products = weights.saturating_mul(reach);
+    if products > greatest {
+        let limit = greatest / if reach > 0 { reach } else { 1 };
         return Err(Error::WeightSum {
             sum: weights,
+            limit,
+        });
+    }
+    // With a bias below 0 the other end of the sums is nearer to 0.
+    let limit = greatest - products + (bias < 0) as u64;
+    if bias.unsigned_abs() > limit {
+        return Err(Error::Bias {
+            channel,
+            found: bias,
             limit,
         });
     }

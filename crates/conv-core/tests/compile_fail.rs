@@ -158,6 +158,10 @@ const CHECK_MESSAGES: &[(&str, &str)] = &[
     ("fully_connected_input", "input has 8 channels, expected 4"),
     ("input_channels", "input has 4 channels, expected 3"),
     ("kernel_order", "input has 3 channels, expected 16"),
+    (
+        "layer_bias",
+        "bias of output channel 1 is -2147483647, expected a magnitude of at most 2147482880 with its weights: use a contract with sums of 64 bits, such as WideDouble",
+    ),
     ("layer_output", "output width is 17, expected 16"),
     (
         "negative_pad",

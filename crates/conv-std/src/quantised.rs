@@ -131,7 +131,7 @@ impl<T> ZeroPoint<T> {
     ///
     /// # Errors
     ///
-    /// [`conv_core::Error`]: `Quantisation`, `Clamp`, `ChannelScale`, `Extent` of the scales, `WeightSum`.
+    /// [`conv_core::Error`]: `Quantisation`, `Clamp`, `ChannelScale`, `Extent` of the scales, `WeightSum`, `Bias`.
     pub(crate) fn check<W: Number, A: Number, const D: usize>(
         &self,
         map: &Map<D>,
@@ -154,9 +154,15 @@ impl<T> ZeroPoint<T> {
         };
         let (meeting, count) = meeting(map, transposed);
         let narrow = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
+        let is_negative = |bias: A| bias.clamped(A::ZERO, A::GREATEST) != bias;
+        let wide = |bias: A| {
+            let magnitude = narrow(bias.magnitude());
+            match is_negative(bias) {
+                true => 0_i64.saturating_sub_unsigned(magnitude),
+                false => 0_i64.saturating_add_unsigned(magnitude),
+            }
+        };
         for channel in 0..channels {
-            let bias = bias.map_or(0, |bias| bias[channel].magnitude());
-            let limit = greatest.saturating_sub(bias) / self.reach;
             let mut sums = vec![0_u128; count];
             for (tap, class) in meeting.iter().enumerate() {
                 for source in 0..packed.channels.sources {
@@ -164,9 +170,19 @@ impl<T> ZeroPoint<T> {
                 }
             }
             let sum = sums.into_iter().max().unwrap_or(0);
-            if sum > limit || bias > greatest {
+            let Some(room) = greatest.checked_sub(sum.saturating_mul(self.reach)) else {
                 return Err(conv_core::Error::WeightSum {
                     sum: narrow(sum),
+                    limit: narrow(greatest / self.reach),
+                });
+            };
+            // A sum below 0 may be one further away from it.
+            let bias = bias.map_or(A::ZERO, |bias| bias[channel]);
+            let limit = room + u128::from(is_negative(bias));
+            if bias.magnitude() > limit {
+                return Err(conv_core::Error::Bias {
+                    channel,
+                    found: wide(bias),
                     limit: narrow(limit),
                 });
             }

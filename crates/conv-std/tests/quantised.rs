@@ -354,18 +354,21 @@ fn the_weights_that_a_plan_has_decide_whether_its_sums_could_overflow() {
         plan.map(|_| ()).map_err(|error| error.to_string())
     };
     assert_eq!(build(100, i32::MAX - 57_600 * 32_768, plain), Ok(()));
-    let text =
-        "weights of one output sum up to 57600, expected at most 57599: use a wider accumulator";
+    let text = "bias of output channel 0 is 260046848, expected a magnitude of at most 260046847 with its weights: use a \
+                contract with sums of 64 bits, such as WideDouble";
     assert_eq!(
         build(100, i32::MAX - 57_600 * 32_768 + 1, plain).unwrap_err(),
         text
     );
-    let text =
-        "weights of one output sum up to 73152, expected at most 65535: use a wider accumulator";
+    // Below 0 there is one more.
+    assert_eq!(build(100, 57_600 * 32_768 + i32::MIN, plain), Ok(()));
+    assert_eq!(build(0, i32::MIN, plain), Ok(()));
+    let text = "weights of one output sum up to 73152, expected at most 65535: use a contract with sums of 64 bits, such as \
+                WideDouble";
     assert_eq!(build(127, 0, plain).unwrap_err(), text);
     // Further from the zero point.
-    let text =
-        "weights of one output sum up to 57600, expected at most 32768: use a wider accumulator";
+    let text = "weights of one output sum up to 57600, expected at most 32768: use a contract with sums of 64 bits, such as \
+                WideDouble";
     let far = Quantisation::new(32_767, 0);
     assert_eq!(build(100, 0, far).unwrap_err(), text);
 
@@ -454,6 +457,7 @@ fn errors_name_what_is_wrong() {
     );
     assert_eq!(
         text(&[1, i32::MIN], &[SCALE], plain),
-        "weights of one output sum up to 1, expected at most 0: use a wider accumulator"
+        "bias of output channel 1 is -2147483648, expected a magnitude of at most 2147483520 with its weights: use a contract \
+         with sums of 64 bits, such as WideDouble"
     );
 }

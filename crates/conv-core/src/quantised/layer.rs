@@ -254,6 +254,7 @@ macro_rules! constructor {
             /// In a constant, that is at compile time, where the input's zero point is not a value of `T`, the clamp's
             /// bounds are the wrong way round, or weights and biases could overflow the accumulator.
             #[must_use]
+            #[track_caller]
             pub const fn $name(
                 kernel: $kernel,
                 bias: [$accumulator; CO],
@@ -268,14 +269,14 @@ macro_rules! constructor {
                     operation: QuantOperation::$operation,
                     axes: [tap_axis(height, rows), tap_axis(width, columns)],
                 };
-                let mut magnitudes = [0; CO];
+                let mut biases = [0; CO];
                 let mut channel = 0;
                 while channel < CO {
-                    magnitudes[channel] = bias[channel].unsigned_abs() as u64;
+                    biases[channel] = bias[channel] as i64;
                     channel += 1;
                 }
                 let greatest = <$accumulator as Accumulate>::GREATEST;
-                let sums = match weights.prepared::<T, CO>(&quantisation, magnitudes, greatest) {
+                let sums = match weights.prepared::<T, CO>(&quantisation, biases, greatest) {
                     Ok(sums) => sums,
                     Err(error) => error.stop_the_build(),
                 };

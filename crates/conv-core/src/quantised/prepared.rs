@@ -207,7 +207,7 @@ impl Weights<'_> {
     pub(super) const fn prepared<T: Activation, const CO: usize>(
         &self,
         quantisation: &Quantisation,
-        bias: [u64; CO],
+        bias: [i64; CO],
         greatest: u64,
     ) -> Result<LayerSums<CO>, Error> {
         attempt!(check_input::<T>(quantisation));
@@ -221,8 +221,14 @@ impl Weights<'_> {
         while channel < CO {
             let Sums { sum, magnitude } = self.greatest(channel, CO);
             let magnitude = magnitude as u64;
-            attempt!(check_sum(magnitude, reach, bias[channel], greatest));
-            magnitudes[channel] = magnitude * reach + bias[channel];
+            attempt!(check_sum(
+                channel,
+                magnitude,
+                reach,
+                bias[channel],
+                greatest
+            ));
+            magnitudes[channel] = magnitude * reach + bias[channel].unsigned_abs();
             if !self.is_transposed() {
                 let correction = -(zero_point as i64) * sum;
                 // |zero point| ≤ reach, so that only 64-bit accumulators leave anything to check.

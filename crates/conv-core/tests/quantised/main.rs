@@ -328,9 +328,19 @@ fn the_weights_that_there_are_decide_at_run_time() {
     assert_eq!(run(113, 0), Ok(-21328));
     assert_eq!(
         run(114, 0).unwrap_err().to_string(),
-        "weights of one output sum up to 65664, expected at most 65535: use a wider accumulator"
+        "weights of one output sum up to 65664, expected at most 65535: use a contract with sums of 64 bits, such as WideDouble"
     );
-    assert!(run(113, 100_000_000).is_err());
+    // 2³¹ − 1 − 576·113·32,768, of which one more is left below 0.
+    let limit = i32::MAX - 576 * 113 * 32_768;
+    assert!(run(113, limit).is_ok() && run(113, -limit - 1).is_ok());
+    assert_eq!(
+        run(113, -limit - 2).unwrap_err().to_string(),
+        "bias of output channel 0 is -14680065, expected a magnitude of at most 14680064 with its weights: use a contract \
+         with sums of 64 bits, such as WideDouble"
+    );
+    assert!(run(113, limit + 1).is_err());
+    // Where nothing can overflow every bias is legal.
+    assert_eq!(run(0, i32::MIN), Ok(-21475));
     // Of 16 taps of stride 2 no more than 4 meet.
     let axes = [Axis::new(4).with_stride(2).with_pads(1, 1); 2];
     let geometry = Geometry::transposed(axes, [2, 2], [4, 4], 1, 200, 1).unwrap();
@@ -424,7 +434,8 @@ fn errors_name_what_is_wrong_and_leave_the_output() {
     );
     assert_eq!(
         run(layer(&[i32::MAX], SCALES, plain)),
-        "weights of one output sum up to 1, expected at most 0: use a wider accumulator"
+        "bias of output channel 0 is 2147483647, expected a magnitude of at most 2147483519 with its weights: use a contract \
+         with sums of 64 bits, such as WideDouble"
     );
 }
 
