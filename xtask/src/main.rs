@@ -22,6 +22,7 @@
 //! | [`committed`] | committed figures that may not grow |
 //! | [`measurements`] | what a firmware program measures, board by board, as a table |
 //! | [`mod@test`], [`build`], [`vectors`] | the verbs of the same names |
+//! | [`compare`] | conv-std beside other libraries |
 //! | [`lanes`] | both halves of `test` at once |
 //! | [`package`] | a step of `test`: the published packages are complete |
 
@@ -31,6 +32,7 @@ mod build;
 mod code;
 mod command;
 mod committed;
+mod compare;
 mod console;
 mod digest;
 mod firmware;
@@ -113,6 +115,8 @@ enum Verb {
     Stack(stack::StackArgs),
     /// Instructions of each case on every board, beside what other exact libraries take.
     Instructions(instructions::InstructionsArgs),
+    /// conv-std beside other libraries, on the same data and in the same minutes.
+    Compare(compare::CompareArgs),
     /// Run the fuzz targets under AddressSanitizer.
     Fuzz(fuzz::FuzzArgs),
     /// Run conv-std's tests of its unsafe kernels under Valgrind.
@@ -158,6 +162,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Size(arguments) => success(size::verb(&console, &arguments, choice)),
         Verb::Stack(arguments) => success(stack::verb(&console, &arguments, choice)),
         Verb::Instructions(arguments) => success(instructions::verb(&console, &arguments, choice)),
+        Verb::Compare(arguments) => success(compare::verb(&console, &arguments)),
         Verb::Fuzz(arguments) => success(fuzz::verb(&console, &arguments)),
         Verb::Valgrind => success(valgrind::check(&console)),
         Verb::Vectors(arguments) => success(vectors::verb(&console, &arguments, choice)),
