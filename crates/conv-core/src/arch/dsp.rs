@@ -50,8 +50,9 @@ use crate::arch::layer::{Last, Pixel, Sub, finish};
 use crate::arch::order::{Order, PartTaps, Runs};
 use crate::engine::Plan;
 use crate::quantised::{Activation, QuantOperation};
-use crate::requantise::Multiplier;
 
+pub use crate::arch::high::Record;
+pub(crate) use crate::arch::high::is_short;
 pub(crate) use connected::{run_connected, runs_connected};
 pub(crate) use depthwise::run_depthwise;
 
@@ -60,45 +61,6 @@ pub(crate) const CELL_BYTES: usize = 4;
 pub(crate) const START_BYTES: usize = 0;
 /// Columns are less the zero point: biases stay as they are.
 pub(crate) const FOLDED: bool = false;
-
-/// What [`Double`](crate::requantise::Double) needs of a channel.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Record {
-    multiplier: i32,
-    /// `2^(right − 1) + (output zero point << right)`.
-    offset: i32,
-    right: i32,
-}
-
-impl Record {
-    pub(crate) const fn new(scale: Multiplier, output_zero_point: i32) -> Self {
-        let right = scale.shift.wrapping_neg();
-        let offset = match right {
-            1..=22 => (1 << (right - 1)) + output_zero_point.wrapping_shl(right as u32),
-            _ => 0,
-        };
-        Self {
-            multiplier: scale.multiplier,
-            offset,
-            right,
-        }
-    }
-
-    /// The scale.
-    #[inline]
-    pub(crate) const fn scale(&self) -> Multiplier {
-        Multiplier {
-            multiplier: self.multiplier,
-            shift: self.right.wrapping_neg(),
-        }
-    }
-}
-
-/// Whether the short form gives the bits of [`Double`](crate::requantise::Double) for every sum up to `greatest`.
-pub(crate) const fn is_short(scale: Multiplier, greatest: u64) -> bool {
-    scale.multiplier >= 0 && scale.shift <= -1 && scale.shift >= -22 && greatest < 1 << 30
-}
 
 /// The short form saturates to the range of `i8`.
 pub(crate) const CLAMPS: bool = false;
@@ -1487,6 +1449,7 @@ mod instructions {
 #[cfg(not(conv_isa = "armv7em"))]
 mod instructions {
     use super::*;
+    use crate::arch::high::short;
 
     pub(super) fn widened(unsigned: bool, offset: u32, word: u32) -> u32 {
         let half = |shift: u32| {
@@ -1505,18 +1468,6 @@ mod instructions {
             i32::from((x >> shift) as i16).wrapping_mul(i32::from((w >> shift) as i16))
         };
         sum.wrapping_add(product(0)).wrapping_add(product(16))
-    }
-
-    pub(super) fn short(sum: i32, record: &Record) -> i8 {
-        let &Record {
-            multiplier,
-            offset,
-            right,
-        } = record;
-        let product = i64::from(sum.wrapping_shl(1)) * i64::from(multiplier);
-        let high = ((product + (i64::from(offset) << 32) + (1 << 31)) >> 32) as i32;
-        let rounded = high.wrapping_add(sum >> 31) >> (right & 31);
-        rounded.clamp(-128, 127) as i8
     }
 
     pub(super) unsafe fn widen<T: Activation>(

@@ -41,6 +41,11 @@ mod cast;
 mod dsp;
 #[cfg(conv_arch = "helium")]
 mod helium;
+#[cfg(any(
+    conv_arch = "dsp",
+    all(conv_arch = "packed", any(not(conv_isa = "armv6m"), test))
+))]
+mod high;
 #[cfg(not(conv_arch = "portable"))]
 mod layer;
 pub(crate) mod order;

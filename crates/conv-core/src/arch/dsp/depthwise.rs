@@ -555,7 +555,7 @@ mod instructions {
 #[cfg(not(conv_isa = "armv7em"))]
 mod instructions {
     use super::{Activation, Entry, Quads, widened, word};
-    use crate::arch::dsp::instructions::short;
+    use crate::arch::high::short;
 
     pub(super) fn add_products<T: Activation>(
         sums: &mut [i32; 4],

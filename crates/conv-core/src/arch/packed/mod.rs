@@ -38,8 +38,6 @@ mod armv6m;
 mod armv7m;
 mod columns;
 mod depthwise;
-#[cfg(any(not(conv_isa = "armv6m"), test))]
-mod high;
 #[cfg(not(any(conv_isa = "armv6m", conv_isa = "armv7m", conv_isa = "armv8m")))]
 mod model;
 #[cfg(any(conv_isa = "armv6m", test))]
@@ -52,16 +50,16 @@ use crate::quantised::{Activation, QuantOperation};
 use columns::Walk;
 pub(crate) use depthwise::run_depthwise;
 
+#[cfg(not(conv_isa = "armv6m"))]
+pub use crate::arch::high::Record;
+#[cfg(not(conv_isa = "armv6m"))]
+pub(crate) use crate::arch::high::is_short;
+#[cfg(not(any(conv_isa = "armv6m", conv_isa = "armv7m", conv_isa = "armv8m")))]
+use crate::arch::high::short;
 #[cfg(conv_isa = "armv6m")]
 use armv6m::{depthwise_quads, interleave, short_pairs};
 #[cfg(any(conv_isa = "armv7m", conv_isa = "armv8m"))]
 use armv7m::{depthwise_quads, interleave, short_pairs};
-#[cfg(not(conv_isa = "armv6m"))]
-pub use high::Record;
-#[cfg(not(conv_isa = "armv6m"))]
-pub(crate) use high::is_short;
-#[cfg(not(any(conv_isa = "armv6m", conv_isa = "armv7m", conv_isa = "armv8m")))]
-use high::short;
 #[cfg(not(any(conv_isa = "armv6m", conv_isa = "armv7m", conv_isa = "armv8m")))]
 use model::{depthwise_quads, interleave, short_pairs};
 #[cfg(conv_isa = "armv6m")]
@@ -625,6 +623,7 @@ mod tests {
     #![allow(unused_qualifications, reason = "both models by their names")]
 
     use super::*;
+    use crate::arch::high;
     use crate::requantise::{Double, Multiplier, Rounding};
 
     /// Both models of the short form against the contract, for one sum.

@@ -1,4 +1,4 @@
-//! The short form of [`Double`](crate::requantise::Double) on cores with the high half of a product (SMULL, MULH).
+//! The short form of [`Double`](crate::requantise::Double) on cores with the high half of a product (SMMLAR, SMULL, MULH).
 //!
 //! With `h = (2·acc·m + 2³¹) >> 32`, the doubling high multiplication, and `c = 2^(r−1) + (zero point << r)`,
 //! `(h + c + (acc >> 31)) >> r` is the output: the sign makes halves round away from zero.
@@ -47,10 +47,10 @@ pub(crate) const fn is_short(scale: Multiplier, greatest: u64) -> bool {
 /// The short form.
 #[inline]
 #[cfg_attr(
-    any(conv_isa = "armv6m", conv_isa = "armv7m", conv_isa = "armv8m"),
+    not(conv_isa = "none"),
     allow(dead_code, reason = "in the block's own instructions")
 )]
-pub(super) fn short(sum: i32, record: &Record) -> i8 {
+pub(crate) fn short(sum: i32, record: &Record) -> i8 {
     let &Record {
         multiplier,
         offset,
