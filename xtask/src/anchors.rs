@@ -78,7 +78,7 @@ pub(crate) static CASES: [Case; 37] = [
     signal("fir32 q31", 0x5fa6_1955, [Some(55.30), Some(2.68), Some(2.68), Some(2.99), Some(1.32)]),
     signal("fir64 q31", 0xcb2c_5d98, [Some(55.10), Some(2.41), Some(2.41), Some(2.66), Some(0.91)]),
     signal("dec4 q31", 0x4f87_a99e, [Some(55.30), Some(5.48), Some(5.68), Some(5.58), Some(1.40)]),
-    signal("int4 q31", 0xdc5c_768d, [Some(57.70), Some(4.55), Some(4.96), Some(5.23), Some(3.14)]),
+    signal("int4 q31", 0xdc5c_768d, [Some(57.70), Some(4.55), Some(4.96), Some(5.23), Some(3.140)]),
     alone("conv q31", 0x9fc7_7669),
     signal("fir32 q7", 0x9489_b460, [Some(5.67), Some(2.19), Some(2.16), Some(2.17), Some(0.29)]),
     signal("fir64 q7", 0x2e13_7275, [Some(5.21), Some(1.97), Some(1.95), Some(1.96), Some(0.23)]),
