@@ -13,6 +13,7 @@
 //! | [`firmware`] | the firmware examples and the output committed beside them |
 //! | [`symbols`] | finds whatever could panic in a firmware binary, and names the caller |
 //! | [`helium`] | proves that the Cortex-M55 image uses the vector instructions |
+//! | [`spills`] | looks at the inner loops of conv-std's kernels: no vector goes to the stack |
 //! | [`fuzz`], [`valgrind`] | run-time forms and unsafe kernels under a fuzzer, AddressSanitizer and Valgrind |
 //! | [`size`] | flash and RAM of every example, code and scratch of the int8 layers |
 //! | [`code`] | code that the int8 layers link |
@@ -45,6 +46,7 @@ mod measurements;
 mod package;
 mod setup;
 mod size;
+mod spills;
 mod stack;
 mod symbols;
 mod targets;
@@ -121,6 +123,8 @@ enum Verb {
     Fuzz(fuzz::FuzzArgs),
     /// Run conv-std's tests of its unsafe kernels under Valgrind.
     Valgrind,
+    /// Check that no inner loop of conv-std's kernels stores a vector to the stack.
+    Spills,
     /// Check, or with --bless rewrite, the committed results: digests, conv-std's golden ones, firmware outputs.
     Vectors(vectors::VectorsArgs),
 }
@@ -165,6 +169,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Compare(arguments) => success(compare::verb(&console, &arguments)),
         Verb::Fuzz(arguments) => success(fuzz::verb(&console, &arguments)),
         Verb::Valgrind => success(valgrind::check(&console)),
+        Verb::Spills => success(spills::check(&console)),
         Verb::Vectors(arguments) => success(vectors::verb(&console, &arguments, choice)),
     }
 }

@@ -13,7 +13,8 @@ use crate::lanes::{self, Lane};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
 use crate::{
-    blocks, firmware, fuzz, helium, instructions, package, setup, size, stack, symbols, valgrind,
+    blocks, firmware, fuzz, helium, instructions, package, setup, size, spills, stack, symbols,
+    valgrind,
 };
 
 /// What has passed and what has not, and how long it took.
@@ -258,6 +259,9 @@ fn host(tally: &mut Tally<'_>) {
     }
     tally.step("fuzzing", || fuzz::minute(console));
     tally.step("valgrind", || valgrind::check(console));
+    if cfg!(target_arch = "x86_64") {
+        tally.step("spills", || spills::check(console));
+    }
     tally.step("packages", || package::check(console));
 }
 
