@@ -9,6 +9,7 @@
 //!
 //! A variant's figure is the median of its rounds. Rates count two operations a multiply-accumulate, padded taps included.
 
+mod plot;
 mod report;
 mod worker;
 
@@ -47,6 +48,12 @@ pub(crate) struct CompareArgs {
     /// Which random layers.
     #[arg(long, default_value_t = 1, requires = "sweep")]
     seed: u64,
+    /// Instead of the cases 3x3 layers of growing channels and extents, beside ONNX Runtime unless others are named.
+    #[arg(long, conflicts_with_all = ["cases", "sweep"])]
+    grid: bool,
+    /// Write a picture of the results, as SVG, to this file.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// How often each variant's turn comes.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -86,6 +93,7 @@ pub(crate) fn verb(console: &Console, arguments: &CompareArgs) -> Result<()> {
     let mut workers = Workers::start(console, &peers, arguments.threads)?;
     let lines = match arguments.sweep {
         Some(count) => workers.random(count, arguments.seed)?,
+        None if arguments.grid => plot::grid(),
         None => {
             let table = std::fs::read_to_string(command::root().join(CASES))?;
             select(&table, &arguments.cases)?
@@ -109,6 +117,10 @@ pub(crate) fn verb(console: &Console, arguments: &CompareArgs) -> Result<()> {
     if !arguments.json {
         print!("{}", report::summary(&all));
     }
+    if let Some(file) = &arguments.plot {
+        std::fs::write(file, plot::svg(&all))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
     wrong(&all)
 }
 
@@ -124,9 +136,9 @@ fn wrong(all: &[Compared]) -> Result<()> {
 /// The libraries that were asked for.
 fn peers(arguments: &CompareArgs) -> Result<Vec<&'static str>> {
     if arguments.peers.is_empty() {
-        return Ok(match arguments.sweep {
-            Some(_) => vec!["ort"],
-            None => PEERS.to_vec(),
+        return Ok(match arguments.sweep.is_some() || arguments.grid {
+            true => vec!["ort"],
+            false => PEERS.to_vec(),
         });
     }
     let known = |name: &String| {

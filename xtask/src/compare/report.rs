@@ -135,6 +135,17 @@ impl Compared {
         Some(self.best(false)?.1 / self.best(true)?.1)
     }
 
+    /// How many times as fast as the best other library this variant is.
+    fn ratio_of(&self, variant: &str) -> Option<f64> {
+        let sample = self.samples.iter().find(|sample| sample.name == variant)?;
+        Some(self.best(false)?.1 / median(&sample.us)?)
+    }
+
+    /// Shares of the peak that the better of our variants and the best other library reach.
+    pub(super) fn shares(&self) -> [Option<f64>; 2] {
+        [true, false].map(|ours| Some(self.rate(self.best(ours)?.1) / self.peak()?))
+    }
+
     /// A line of the table.
     pub(super) fn row(&self) -> String {
         let share = |us: f64| match self.peak() {
@@ -183,20 +194,30 @@ impl Compared {
     }
 }
 
-/// How many cases are ahead of every other library, and which are furthest behind.
+/// How many cases are ahead of every other library, in the better layout and in each, and which are furthest behind.
 pub(super) fn summary(all: &[Compared]) -> String {
-    const BEHIND: usize = 5;
-    let mut ratios: Vec<_> = all
+    let better = all
         .iter()
         .filter_map(|compared| Some((compared.ratio()?, compared)))
         .collect();
+    let mut text = format!("\n{}", standing("the better layout", better));
+    for variant in ["conv-std nchw", "conv-std nhwc"] {
+        let own = |compared| Some((Compared::ratio_of(compared, variant)?, compared));
+        text += &standing(variant, all.iter().filter_map(own).collect());
+    }
+    text
+}
+
+/// How many of these ratios are at least 1, and the least.
+fn standing(variant: &str, mut ratios: Vec<(f64, &Compared)>) -> String {
+    const BEHIND: usize = 5;
     ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
     let least = |bound: f64| ratios.iter().filter(|(ratio, _)| *ratio >= bound).count();
     let mut text = format!(
-        "\nof {} cases {} are at least as fast as the best other library, {} at least 1/1.1 times as fast\n",
+        "{variant}: of {} cases {} are at least as fast as the best other library, {} slower by more than a tenth\n",
         ratios.len(),
         least(1.0),
-        least(1.0 / 1.1)
+        ratios.len() - least(1.0 / 1.1)
     );
     for (ratio, compared) in ratios.iter().take(BEHIND).filter(|(ratio, _)| *ratio < 1.0) {
         text += &format!("{ratio:6.2}  {}\n", compared.layer);
@@ -240,7 +261,10 @@ mod tests {
         for words in ["40 nhwc", "50.0", "50%", "ncnn", "40.0", "40%", "1.25"] {
             assert!(row.contains(words), "{words}: {row}");
         }
-        assert!(summary(&[compared]).contains("of 1 cases 1 are"));
+        assert_eq!(compared.ratio_of("conv-std nchw"), Some(50.0 / 45.0));
+        let summary = summary(&[compared]);
+        assert!(summary.contains("the better layout: of 1 cases 1 are"));
+        assert!(summary.contains("conv-std nchw: of 1 cases 1 are"));
     }
 
     #[test]
