@@ -3,11 +3,11 @@
 use conv_core::element::Element;
 use conv_core::finish::Saturate;
 
-use crate::kernels::Dispatch;
+use crate::kernels::{Dispatch, Sum};
 
 /// A number that tensors may hold: `i8`, `u8`, `i16`, `i32`, `i64`, `i128`, `f32` or `f64`. Sealed, as
 /// [`conv_core::element::Element`] is.
-pub trait Number: Element + Saturate + Send + Sync {
+pub trait Number: Element + Sum + Saturate + Send + Sync {
     /// Greatest magnitude of a value, `None` for floats, which do not overflow but reach infinity.
     const GREATEST_MAGNITUDE: Option<u128>;
     /// Greatest value that is safe on both sides of zero, `None` for floats.
@@ -15,10 +15,6 @@ pub trait Number: Element + Saturate + Send + Sync {
 
     /// This value's magnitude; 0 for floats.
     fn magnitude(self) -> u128;
-
-    /// `self + other`; wraps for integers.
-    #[must_use]
-    fn wrapping_sum(self, other: Self) -> Self;
 
     /// `self − other`; wraps for integers.
     #[must_use]
@@ -40,11 +36,6 @@ macro_rules! integers {
             }
 
             #[inline]
-            fn wrapping_sum(self, other: Self) -> Self {
-                self.wrapping_add(other)
-            }
-
-            #[inline]
             fn wrapping_difference(self, other: Self) -> Self {
                 self.wrapping_sub(other)
             }
@@ -61,11 +52,6 @@ macro_rules! floats {
 
             fn magnitude(self) -> u128 {
                 0
-            }
-
-            #[inline]
-            fn wrapping_sum(self, other: Self) -> Self {
-                self + other
             }
 
             #[inline]

@@ -97,7 +97,7 @@ where
         let to = Addressing {
             source: strides.spatial,
             kernel: self.kernel,
-            weight: self.packed.tap_step(),
+            rows: self.packed.order.block,
             boundary: self.boundary,
         };
         let mut tile = [A::ZERO; TILE];
@@ -199,10 +199,9 @@ where
             Algorithm::Pixels => TILE / 4,
             Algorithm::Channels | Algorithm::Depthwise => 60,
         };
-        let shares = self.shares.map(|shares| {
-            let step = self.packed.tap_step();
-            shares.of(list.taps(), step, block)
-        });
+        let shares = self
+            .shares
+            .map(|shares| shares.of(list.taps(), self.packed.order.block, block));
         let mut done = 0;
         while done < segment.count {
             let count = most.min(segment.count - done);
@@ -212,6 +211,8 @@ where
                 pixel: segment.pixel,
                 channel: strides.channel as isize,
                 channels: channels.sources,
+                order: self.packed.order,
+                block_rows: self.packed.block_rows(),
                 taps: list.taps(),
                 weights: &self.packed.weights[block.weights..],
             };
@@ -249,7 +250,7 @@ where
                 lanes_together
             }
             Algorithm::Pixels => {
-                let step = self.packed.sink_step();
+                let step = self.packed.sink_rows();
                 self.table
                     .pixel_lanes(gather, block.count, step, count, tile);
                 Sums {

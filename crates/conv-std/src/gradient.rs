@@ -21,7 +21,7 @@ use crate::boundary::Boundary;
 use crate::element::{Number, Operand, check_accumulator};
 use crate::error::{Error, allocate};
 use crate::gather::Finishing;
-use crate::kernels::{Gather, LANES, Table, Tap, Taps};
+use crate::kernels::{Gather, LANES, Order, Table, Tap, Taps};
 use crate::layout::{Layout, Rank, Spatial, Strides, Tensor, volume};
 use crate::pack::{Channels, Packed};
 use crate::plan::{
@@ -41,7 +41,7 @@ where
     /// `∂L/∂input` from `∂L/∂output`, for an input of `input` elements along each axis: the opposite operation
     /// with this plan's weights, without bias and finish.
     ///
-    /// Sums run over taps and then channels, ascending, from `+0.0`. With a [`Boundary`] other than zeros the
+    /// Sums run in the order of the plan's [`Products`](crate::Products). With a [`Boundary`] other than zeros the
     /// opposite operation leads to the padded input, and each input then adds, ascending, what the padded
     /// positions that read it received; that padded buffer is the only memory beyond the result.
     /// The weights of the opposite operation are prepared when first needed and kept.
@@ -104,6 +104,7 @@ where
         let packed = Packed::new(
             self.layout,
             channels,
+            self.products.order::<A>(sources, self.packed.taps),
             self.packed.taps,
             |sink, source, tap| {
                 self.packed
@@ -220,7 +221,8 @@ where
 {
     /// `∂L/∂weights` from the input and `∂L/∂output`, in the layout of the weights.
     ///
-    /// Each weight adds its products in the order batch, depth, height, width of the output, from `+0.0`. The
+    /// Each weight adds its products, fused or rounded as the plan's are, in one sum in the order batch, depth, height,
+    /// width of the output, from `+0.0`. The
     /// sums of each weight are kept once more while it runs, of every block of 16 output channels of a group.
     ///
     /// # Errors
@@ -251,7 +253,8 @@ where
 {
     /// `∂L/∂weights` from the input and `∂L/∂output`, in the layout of the weights.
     ///
-    /// Each weight adds its products in the order batch, depth, height, width of the *input*, from `+0.0`. The
+    /// Each weight adds its products, fused or rounded as the plan's are, in one sum in the order batch, depth, height,
+    /// width of the *input*, from `+0.0`. The
     /// sums of each weight are kept once more while it runs, of every block of 16 input channels of a group.
     ///
     /// # Errors
@@ -298,10 +301,7 @@ where
         let inputs = geometry.input_channels() / geometry.groups();
         let outputs = geometry.output_channels() / geometry.groups();
         let mut tap = Taps::default();
-        tap.push(Tap {
-            offset: 0,
-            weight: 0,
-        });
+        tap.push(Tap { offset: 0, row: 0 });
         let correlation = Correlation {
             tap,
             table: self.table,
@@ -528,6 +528,8 @@ impl<T: Operand<W, A>, W: Number, A: Number> Correlation<'_, T, W, A> {
             pixel: strides.channel as isize,
             channel: (self.axes[2].stride as isize).saturating_mul(strides.spatial[2] as isize),
             channels: count,
+            order: Order::plain(count),
+            block_rows: 0,
             taps: &self.tap,
             weights: strip,
         };

@@ -146,18 +146,18 @@
 //!
 //! # Determinism
 //!
-//! Each output is computed whole, by one thread, in one order: from `+0.0`, taps ascending by depth, height and
-//! width, within a tap the input channels of the group ascending; then the bias; then the finishing step. Products
-//! are rounded before they are added: nothing is fused. A flipped kernel's taps ascend as they are applied. So
-//! results are the same bits for every number of threads, every SIMD level, every layout and with any other
-//! work beside. The error is at most `γₙ·Σ|x·w|` with `γₙ = n·u/(1 − n·u)` for `n` terms and unit roundoff `u`.
+//! Each output is computed whole, by one thread, in one order that depends on the shape alone: products are added as
+//! [`Products`] says, fused unless set otherwise; then the bias; then the finishing step. A flipped kernel's taps
+//! ascend as they are applied. So results are the same bits for every number of threads, every SIMD level, every
+//! layout, one image or a batch, and with any other work beside. The error is at most `γₙ·Σ|x·w|` with
+//! `γₙ = n·u/(1 − n·u)` for `n` terms and unit roundoff `u`.
 //!
 //! Pads are skipped, not multiplied, so an infinite weight over a pad gives no NaN. Weights that are zero are
 //! multiplied, so NaN and infinity in the input propagate as IEEE 754 says.
 //!
 //! # SIMD
 //!
-//! The kernels are compiled for what every CPU of the target has, and on x86-64 for AVX2 and AVX-512. A plan
+//! The kernels are compiled for what every CPU of the target has, and on x86-64 for AVX2 with FMA and for AVX-512. A plan
 //! takes the best level that the CPU has; [`Builder::simd`] forces one. See [`SimdLevel`].
 //!
 //! # Memory
@@ -165,7 +165,7 @@
 //! Beyond input, output and weights:
 //!
 //! - a plan holds its weights once more, prepared, with the output channels of each group rounded up to a
-//!   multiple of 16 where there are 8 or more; and the same again for the opposite operation once
+//!   multiple of 16 where there are 8 or more, and of floats the input channels beyond 8 to a multiple of 8; and the same again for the opposite operation once
 //!   [`input_gradient`](Plan::input_gradient) has run; a quantised one whose input has a zero point other than 0 also an
 //!   accumulator for each tap and output channel;
 //! - a run holds 1,024 accumulators on each thread's stack, two words for each tap, a dozen for each kernel
@@ -211,6 +211,7 @@ mod layout;
 mod pack;
 mod parallel;
 mod plan;
+mod products;
 pub mod quantised;
 mod taps;
 mod transposed;
@@ -231,6 +232,7 @@ pub use plan::{
     Builder, Conv, Conv1d, Conv2d, Conv3d, ConvTranspose, ConvTranspose1d, ConvTranspose2d,
     ConvTranspose3d, Direct, Operation, Plan, Transposed,
 };
+pub use products::Products;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

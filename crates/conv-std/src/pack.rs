@@ -5,7 +5,7 @@ use conv_core::Buffer;
 use crate::depthwise;
 use crate::element::Number;
 use crate::error::Error;
-use crate::kernels::LANES;
+use crate::kernels::{LANES, Order};
 use crate::layout::Layout;
 
 /// Channels of a gather, of one group except where said.
@@ -62,6 +62,7 @@ pub(crate) struct Block {
 pub(crate) struct Packed<W> {
     pub(crate) algorithm: Algorithm,
     pub(crate) channels: Channels,
+    pub(crate) order: Order,
     pub(crate) taps: usize,
     pub(crate) blocks: Vec<Block>,
     pub(crate) weights: Vec<W>,
@@ -76,6 +77,7 @@ impl<W: Number> Packed<W> {
     pub(crate) fn new(
         layout: Layout,
         channels: Channels,
+        order: Order,
         taps: usize,
         weight: impl Fn(usize, usize, usize) -> W,
     ) -> Result<Self, Error> {
@@ -87,7 +89,7 @@ impl<W: Number> Packed<W> {
         };
         let elements = rows
             .checked_mul(taps)
-            .and_then(|product| product.checked_mul(channels.sources))
+            .and_then(|product| product.checked_mul(rows_of(channels.sources, order)?))
             .filter(|elements| isize::try_from(*elements).is_ok())
             .ok_or(conv_core::Error::Overflow {
                 buffer: Buffer::Kernel,
@@ -101,12 +103,13 @@ impl<W: Number> Packed<W> {
             })?;
         let blocks = match algorithm {
             Algorithm::Depthwise => depthwise::pack(&channels, taps, &mut weights, weight),
-            Algorithm::Channels => channel_blocks(&channels, taps, &mut weights, weight),
-            Algorithm::Pixels => pixel_blocks(&channels, taps, &mut weights, weight),
+            Algorithm::Channels => channel_blocks(&channels, order, taps, &mut weights, weight),
+            Algorithm::Pixels => pixel_blocks(&channels, order, taps, &mut weights, weight),
         };
         Ok(Self {
             algorithm,
             channels,
+            order,
             taps,
             blocks,
             weights,
@@ -115,14 +118,16 @@ impl<W: Number> Packed<W> {
 
     /// The weight that was packed from `weight(sink, source, tap)`.
     pub(crate) fn get(&self, sink: usize, source: usize, tap: usize) -> W {
-        let Channels { sources, sinks, .. } = self.channels;
+        let sinks = self.channels.sinks;
         let (group, within) = (sink / sinks, sink % sinks);
+        let block = self.order.block;
+        let row = source / block * self.block_rows() + tap * block + source % block;
         let index = match self.algorithm {
             Algorithm::Channels => {
                 let block = group * sinks.div_ceil(LANES) + within / LANES;
-                ((block * self.taps + tap) * sources + source) * LANES + within % LANES
+                (block * self.sink_rows() + row) * LANES + within % LANES
             }
-            Algorithm::Pixels => (sink * self.taps + tap) * sources + source,
+            Algorithm::Pixels => sink * self.sink_rows() + row,
             Algorithm::Depthwise => {
                 let block = sink / LANES;
                 let first = self.blocks[block].first;
@@ -132,19 +137,31 @@ impl<W: Number> Packed<W> {
         self.weights[index]
     }
 
-    /// Packed weights from one tap to the next.
-    pub(crate) const fn tap_step(&self) -> usize {
-        match self.algorithm {
-            Algorithm::Channels => self.channels.sources * LANES,
-            Algorithm::Pixels => self.channels.sources,
-            Algorithm::Depthwise => LANES,
-        }
+    /// Rows of weights from one block of source channels to the next.
+    pub(crate) const fn block_rows(&self) -> usize {
+        self.taps * self.order.block
     }
 
-    /// Packed weights from one output channel of a block of `Algorithm::Pixels` to the next.
-    pub(crate) const fn sink_step(&self) -> usize {
-        self.channels.sources * self.taps
+    /// Rows of weights that a block of output channels has; of `Algorithm::Pixels` an output channel.
+    pub(crate) const fn sink_rows(&self) -> usize {
+        self.channels.sources.div_ceil(self.order.block) * self.block_rows()
     }
+}
+
+/// Source channels with the last block filled up.
+fn rows_of(sources: usize, order: Order) -> Option<usize> {
+    sources.checked_next_multiple_of(order.block)
+}
+
+/// For each row of packed weights, block by block and tap by tap, its source channel and tap; `None` where the last
+/// block of channels is filled up.
+fn rows(sources: usize, order: Order, taps: usize) -> impl Iterator<Item = Option<(usize, usize)>> {
+    (0..sources).step_by(order.block).flat_map(move |first| {
+        (0..taps).flat_map(move |tap| {
+            let channels = first..first + order.block;
+            channels.map(move |source| (source < sources).then_some((source, tap)))
+        })
+    })
 }
 
 /// Output channels of each group in blocks of at most `most`, as group, first channel and count.
@@ -157,23 +174,24 @@ fn split(channels: &Channels, most: usize) -> impl Iterator<Item = (usize, usize
     })
 }
 
-/// `[block][tap][source][16]`, zero where a group's output channels are no multiple of 16.
+/// `[output block][source block][tap][source][16]`, zero where a group's output channels are no multiple of 16.
 fn channel_blocks<W: Number>(
     channels: &Channels,
+    order: Order,
     taps: usize,
     data: &mut Vec<W>,
     weight: impl Fn(usize, usize, usize) -> W,
 ) -> Vec<Block> {
     let blocks = split(channels, LANES).map(|(group, first, count)| {
         let offset = data.len();
-        for tap in 0..taps {
-            for source in 0..channels.sources {
-                let mut lanes = [W::ZERO; LANES];
+        for row in rows(channels.sources, order, taps) {
+            let mut lanes = [W::ZERO; LANES];
+            if let Some((source, tap)) = row {
                 for (lane, place) in lanes.iter_mut().take(count).enumerate() {
                     *place = weight(first + lane, source, tap);
                 }
-                data.extend_from_slice(&lanes);
             }
+            data.extend_from_slice(&lanes);
         }
         Block {
             group,
@@ -185,9 +203,10 @@ fn channel_blocks<W: Number>(
     blocks.collect()
 }
 
-/// `[output channel][tap][source]`.
+/// `[output channel][source block][tap][source]`.
 fn pixel_blocks<W: Number>(
     channels: &Channels,
+    order: Order,
     taps: usize,
     data: &mut Vec<W>,
     weight: impl Fn(usize, usize, usize) -> W,
@@ -195,9 +214,10 @@ fn pixel_blocks<W: Number>(
     let blocks = split(channels, PIXEL_SINKS).map(|(group, first, count)| {
         let offset = data.len();
         for sink in first..first + count {
-            for tap in 0..taps {
-                data.extend((0..channels.sources).map(|source| weight(sink, source, tap)));
-            }
+            let rows = rows(channels.sources, order, taps);
+            data.extend(
+                rows.map(|row| row.map_or(W::ZERO, |(source, tap)| weight(sink, source, tap))),
+            );
         }
         Block {
             group,
@@ -226,16 +246,21 @@ mod tests {
                     let value = |sink: usize, source: usize, tap: usize| {
                         ((sink * 8 + source) * 8 + tap) as i32
                     };
-                    let packed = Packed::new(layout, channels, 5, value).unwrap();
-                    for sink in 0..groups * sinks {
-                        for source in 0..sources {
-                            for tap in 0..5 {
-                                assert_eq!(packed.get(sink, source, tap), value(sink, source, tap));
+                    for order in [Order::plain(sources), Order { block: 2, fold: 1 }] {
+                        let packed = Packed::new(layout, channels, order, 5, value).unwrap();
+                        for sink in 0..groups * sinks {
+                            for source in 0..sources {
+                                for tap in 0..5 {
+                                    assert_eq!(
+                                        packed.get(sink, source, tap),
+                                        value(sink, source, tap)
+                                    );
+                                }
                             }
                         }
+                        let written: usize = packed.blocks.iter().map(|block| block.count).sum();
+                        assert!(written >= groups * sinks);
                     }
-                    let written: usize = packed.blocks.iter().map(|block| block.count).sum();
-                    assert!(written >= groups * sinks);
                 }
             }
         }

@@ -17,6 +17,7 @@ use crate::kernels::{SimdLevel, Table};
 use crate::layout::{Layout, Rank, Spatial, Tensor, volume};
 use crate::pack::{Channels, Packed};
 use crate::parallel::Threads;
+use crate::products::Products;
 use crate::quantised::{Shares, ZeroPoint};
 use crate::{direct, transposed};
 
@@ -273,6 +274,7 @@ where
     bias: Option<Vec<A>>,
     finish: F,
     zero_point: Option<ZeroPoint<T>>,
+    products: Products,
     simd: Option<SimdLevel>,
     threads: Threads,
     element: PhantomData<fn() -> T>,
@@ -370,6 +372,7 @@ where
             bias: None,
             finish: raw(),
             zero_point: None,
+            products: Products::default(),
             simd: None,
             threads: Threads::default(),
             element: PhantomData,
@@ -502,10 +505,17 @@ where
             bias: self.bias,
             finish,
             zero_point,
+            products: self.products,
             simd: self.simd,
             threads: self.threads,
             element: PhantomData,
         }
+    }
+
+    /// How products of floats are added up: [`Products::Fused`] unless set.
+    pub fn products(mut self, products: Products) -> Self {
+        self.products = products;
+        self
     }
 
     /// Forces a SIMD level; without it the plan takes the best that the CPU has. The results are the same.
@@ -563,7 +573,7 @@ where
             check_accumulator::<T, W, A>(products, magnitudes.max().unwrap_or(0))?;
         }
         let level = self.simd.unwrap_or_else(SimdLevel::best);
-        let table = T::table(level).ok_or(Error::Simd { level })?;
+        let table = T::table(level, self.products).ok_or(Error::Simd { level })?;
         let packed = self.pack(&map, channels)?;
         let shares = match &self.zero_point {
             Some(zero_point) => {
@@ -580,6 +590,7 @@ where
             bias: self.bias,
             shares,
             finish: self.finish,
+            products: self.products,
             level,
             table,
             threads: self.threads,
@@ -619,13 +630,14 @@ where
                 Layout::Nhwc => (output * taps + tap) * inputs + input,
             }]
         };
+        let order = self.products.order::<A>(channels.sources, taps);
         if O::TRANSPOSED {
             // The sink is a channel of x, the source one of y in the same group.
-            Packed::new(self.layout, channels, taps, |sink, source, tap| {
+            Packed::new(self.layout, channels, order, taps, |sink, source, tap| {
                 at(sink / inputs * outputs + source, sink % inputs, tap)
             })
         } else {
-            Packed::new(self.layout, channels, taps, at)
+            Packed::new(self.layout, channels, order, taps, at)
         }
     }
 }
@@ -680,6 +692,7 @@ pub struct Plan<O, T: Number, W: Number, A: Number, F, const D: usize> {
     bias: Option<Vec<A>>,
     shares: Option<Shares<A>>,
     finish: F,
+    pub(crate) products: Products,
     level: SimdLevel,
     pub(crate) table: &'static Table<T, W, A>,
     pub(crate) threads: Threads,
@@ -698,6 +711,7 @@ impl<O: core::fmt::Debug, T: Number, W: Number, A: Number, F, const D: usize> co
             .field("orientation", &self.orientation)
             .field("layout", &self.layout)
             .field("algorithm", &self.packed.algorithm)
+            .field("products", &self.products)
             .field("level", &self.level)
             .finish_non_exhaustive()
     }

@@ -247,14 +247,14 @@ impl<A: Number> Shares<A> {
         Ok(Some(Self { values, channels }))
     }
 
-    /// The share in the sums of a block's channels after these taps, whose packed weights are `tap_step` apart.
-    pub(crate) fn of(&self, taps: &Taps, tap_step: usize, block: &Block) -> [A; LANES] {
+    /// The share in the sums of a block's channels after these taps, whose rows of weights are `rows` apart.
+    pub(crate) fn of(&self, taps: &Taps, rows: usize, block: &Block) -> [A; LANES] {
         let mut sums = [A::ZERO; LANES];
         for tap in taps.iter() {
-            let start = tap.weight / tap_step * self.channels + block.first;
+            let start = tap.row / rows * self.channels + block.first;
             let values = &self.values[start..][..block.count];
             for (sum, value) in sums.iter_mut().zip(values) {
-                *sum = sum.wrapping_sum(*value);
+                *sum = sum.plus(*value);
             }
         }
         sums

@@ -70,8 +70,8 @@ pub(crate) struct Addressing {
     pub(crate) source: [usize; 3],
     /// Kernel extents.
     pub(crate) kernel: [usize; 3],
-    /// Packed weights between neighbouring taps.
-    pub(crate) weight: usize,
+    /// Rows of packed weights between neighbouring taps.
+    pub(crate) rows: usize,
     pub(crate) boundary: Boundary,
 }
 
@@ -121,7 +121,7 @@ impl TapList {
                     let index = (kz * to.kernel[1] + ky) * to.kernel[2] + kx;
                     self.taps.push(Tap {
                         offset: z + y + x,
-                        weight: index * to.weight,
+                        row: index * to.rows,
                     });
                 }
             }

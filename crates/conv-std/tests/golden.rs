@@ -12,6 +12,8 @@
 //! boundary and a flipped kernel; along the height the input's extent is 4, the kernel's 2, stride and dilation are 1, and
 //! the pads 0 before and −1 after. A transposed operation is named by the direct one whose transpose it is.
 //!
+//! Products are rounded; a line that begins with `fused` has what [`Products::Fused`] gives for floats.
+//!
 //! Each case runs in both layouts, at every SIMD level, on one thread and on three: all give the same hash. With
 //! `CONV_BLESS` in the environment the test writes the file; `cargo xtask vectors --bless` sets it.
 
@@ -32,7 +34,7 @@ use conv_std::quantised::{
 use conv_std::rayon::{ThreadPool, ThreadPoolBuilder};
 use conv_std::{
     Boundary, Builder, ConvTranspose, Error, Finishing, Layout, Number, Operand, Operation,
-    Orientation, Padding, Plan, Rank, SimdLevel, Spatial, Tensor,
+    Orientation, Padding, Plan, Products, Rank, SimdLevel, Spatial, Tensor,
 };
 use conv_vectors::hash::Hash;
 use conv_vectors::oracle::Axis;
@@ -43,13 +45,17 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden.txt");
 #[test]
 fn every_case_is_as_committed() {
     let mut golden = Golden::new();
-    every_pair_of_elements(&mut golden);
-    signals_and_volumes(&mut golden);
-    gradients_of_images(&mut golden);
-    named_paddings(&mut golden);
-    finishes(&mut golden);
-    quantised_layers(&mut golden);
-    work_for_threads(&mut golden);
+    for products in [Products::Rounded, Products::Fused] {
+        golden.products = products;
+        every_pair_of_elements(&mut golden);
+        signals_and_volumes(&mut golden);
+        gradients_of_images(&mut golden);
+        named_paddings(&mut golden);
+        finishes(&mut golden);
+        quantised_layers(&mut golden);
+        work_for_threads(&mut golden);
+    }
+    many_channels(&mut golden);
     if std::env::var_os("CONV_BLESS").is_some() {
         fs::write(FILE, golden.lines.join("\n") + "\n").unwrap();
         return;
@@ -66,6 +72,7 @@ fn every_case_is_as_committed() {
 /// The cases so far, and what they run on.
 struct Golden {
     pools: [Arc<ThreadPool>; 2],
+    products: Products,
     lines: Vec<String>,
 }
 
@@ -74,6 +81,7 @@ impl Golden {
         let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build();
         Self {
             pools: [1, 3].map(|threads| Arc::new(pool(threads).unwrap())),
+            products: Products::Rounded,
             lines: Vec::new(),
         }
     }
@@ -96,13 +104,22 @@ impl Golden {
         V: Bytes,
     {
         let elements = elements::<T, W, A>();
-        let name = format!("{name} {elements} {}", notation(setting));
+        let is_fused = self.products == Products::Fused;
+        if is_fused && !type_name::<A>().starts_with('f') {
+            // Integers ignore it.
+            return;
+        }
+        let mut name = format!("{name} {elements} {}", notation(setting));
+        if is_fused {
+            name.insert_str(0, "fused ");
+        }
         let weights = setting.weight_array::<W>();
         let mut expected = None;
         for layout in [Layout::Nchw, Layout::Nhwc] {
             let weights = arranged(layout, &weights);
             let setting = Setting {
                 layout,
+                products: self.products,
                 ..setting.clone()
             };
             for level in SimdLevel::available() {
@@ -595,5 +612,30 @@ fn work_for_threads(golden: &mut Golden) {
         if outputs > 16 {
             gradients::<f32, f32, 2>(golden, &setting);
         }
+    }
+}
+
+/// Blocks of 8 channels and partial sums of 16, whole and begun, and the register blocks of 32 outputs.
+fn many_channels(golden: &mut Golden) {
+    let axis = |extent: usize, kernel: usize| Axis::new(extent, kernel).pad(1, 0);
+    let shapes = [
+        (1, 65, 33, [axis(5, 3), axis(31, 3)]),
+        (1, 150, 47, [axis(3, 1), axis(17, 1)]),
+        (2, 24, 64, [axis(7, 3), axis(7, 3)]),
+        (1, 40, 5, [axis(6, 2), axis(21, 3).stride(2)]),
+        (2, 9, 96, [axis(4, 3).stride(2), axis(43, 2).dilation(2)]),
+    ];
+    for (index, (groups, inputs, outputs, axes)) in shapes.into_iter().enumerate() {
+        let setting = Setting {
+            groups,
+            inputs,
+            outputs,
+            seed: index as u32,
+            spread: Spread::Full,
+            ..Setting::new(axes)
+        };
+        with_bias::<f32, f32, f32, 2>(golden, &setting);
+        with_bias::<f64, f64, f64, 2>(golden, &setting);
+        gradients::<f32, f32, 2>(golden, &setting);
     }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Setting, check_direct, check_gradients, check_transposed};
 use conv_std::ndarray::Array3;
-use conv_std::{Boundary, Layout, Orientation};
+use conv_std::{Boundary, Layout, Orientation, Products};
 use conv_vectors::oracle::Axis;
 use conv_vectors::random::Spread;
 use proptest::prelude::*;
@@ -123,7 +123,9 @@ prop_compose! {
 fn setting_with<const D: usize>(most: usize, channels: usize) -> impl Strategy<Value = Setting<D>> {
     let axes = proptest::array::uniform::<_, D>(axis(most));
     let batch = 1_usize..=2;
-    let (groups, inputs) = (1_usize..=3, 1_usize..=3);
+    let groups = 1_usize..=3;
+    // Below, on and beyond a block of 8 channels, and beyond a partial sum of 16.
+    let inputs = prop_oneof![4 => 1_usize..=3, 1 => 8_usize..=9, 1 => 17_usize..=25];
     let outputs = prop_oneof![1_usize..=5, 8..=channels];
     let orientation = prop_oneof![
         Just(Orientation::Convolution),
@@ -137,13 +139,21 @@ fn setting_with<const D: usize>(most: usize, channels: usize) -> impl Strategy<V
         1 => Just(Boundary::Circular),
     ];
     let spread = prop_oneof![Just(Spread::Full), Just(Spread::Extremes)];
+    let products = prop_oneof![Just(Products::Fused), Just(Products::Rounded)];
     let all = (
         (axes, batch, groups, inputs, outputs),
-        (orientation, layout, boundary, any::<u32>(), spread),
+        (
+            orientation,
+            layout,
+            boundary,
+            products,
+            any::<u32>(),
+            spread,
+        ),
     );
     all.prop_map(|(sizes, settings)| {
         let (axes, batch, groups, inputs, outputs) = sizes;
-        let (orientation, layout, boundary, seed, spread) = settings;
+        let (orientation, layout, boundary, products, seed, spread) = settings;
         Setting {
             axes,
             batch,
@@ -153,6 +163,7 @@ fn setting_with<const D: usize>(most: usize, channels: usize) -> impl Strategy<V
             orientation,
             layout,
             boundary,
+            products,
             seed,
             spread,
         }

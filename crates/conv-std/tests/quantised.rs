@@ -11,7 +11,7 @@ use conv_std::quantised::{
 };
 use conv_std::rayon::ThreadPoolBuilder;
 use conv_std::{
-    Boundary, Conv2d, ConvTranspose2d, Layout, Number, Operand, Orientation, SimdLevel,
+    Boundary, Conv2d, ConvTranspose2d, Layout, Number, Operand, Orientation, Products, SimdLevel,
 };
 use conv_vectors::anchors::{self, AnchorData};
 use conv_vectors::golden::{self, IntegerType, Kind, QuantisedCase, Rounding as Published};
@@ -295,6 +295,7 @@ fn setting<const D: usize>(random: &mut Lcg, most: usize) -> Setting<D> {
         },
         orientation: [Orientation::Correlation, Orientation::Convolution][random.below(2)],
         layout: [Layout::Nchw, Layout::Nhwc][random.below(2)],
+        products: Products::Fused,
         boundary: [
             Boundary::Zero,
             Boundary::Reflect,

@@ -14,7 +14,10 @@ mod x86_64;
 
 use conv_core::element::{Element, Multiply};
 
-pub(crate) use generic::{Gather, LANES, Tap, Taps};
+use generic::{Fusing, Product, Rounding};
+pub(crate) use generic::{Gather, LANES, Order, Sum, Tap, Taps};
+
+use crate::products::Products;
 
 /// Instruction sets that kernels are compiled for.
 ///
@@ -29,7 +32,7 @@ pub enum SimdLevel {
     Portable,
     /// aarch64's 128-bit vectors.
     Neon,
-    /// x86-64 with AVX2.
+    /// x86-64 with AVX2 and FMA.
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ and VL.
     Avx512,
@@ -46,10 +49,13 @@ impl SimdLevel {
             Self::Portable => true,
             Self::Neon => cfg!(target_arch = "aarch64"),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => std::arch::is_x86_feature_detected!("avx2"),
+            Self::Avx2 => {
+                std::arch::is_x86_feature_detected!("avx2")
+                    && std::arch::is_x86_feature_detected!("fma")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
-                std::arch::is_x86_feature_detected!("avx2")
+                Self::Avx2.is_available()
                     && std::arch::is_x86_feature_detected!("avx512f")
                     && std::arch::is_x86_feature_detected!("avx512bw")
                     && std::arch::is_x86_feature_detected!("avx512dq")
@@ -108,10 +114,10 @@ fn reach(step: isize, steps: usize) -> Option<(isize, isize)> {
 }
 
 impl<T: Element, W: Element> Gather<'_, T, W> {
-    /// Whether every source element lies in the source, when each read is `width` elements wide, and every
-    /// weight below `weights`, when the weights of one tap span `weight_span`.
-    fn is_within(&self, pixels: usize, width: usize, weight_span: usize) -> bool {
-        let (least, greatest, weight) = self.taps.bounds();
+    /// Whether every source element lies in the source, when each read is `width` elements wide, and every row of
+    /// `lanes` weights in the weights, also `further` weights on.
+    fn is_within(&self, pixels: usize, width: usize, lanes: usize, further: usize) -> bool {
+        let (least, greatest, row) = self.taps.bounds();
         let bounds = || {
             let (pixel_low, pixel_high) = reach(self.pixel, pixels)?;
             let (channel_low, channel_high) = reach(self.channel, self.channels)?;
@@ -121,20 +127,29 @@ impl<T: Element, W: Element> Gather<'_, T, W> {
             let high = high
                 .checked_add(channel_high)?
                 .checked_add_unsigned(width)?;
-            let weights = weight.checked_add(weight_span)?;
-            Some(low >= 0 && high <= self.source.len() as isize && weights <= self.weights.len())
+            let before = self
+                .channels
+                .checked_sub(1)?
+                .checked_div(self.order.block)?;
+            let rows = before.checked_mul(self.block_rows)?;
+            let rows = rows.checked_add(row)?;
+            let rows = rows.checked_add(self.order.block.min(self.channels))?;
+            let weights = rows.checked_mul(lanes)?.checked_add(further)?;
+            let is_inside = low >= 0 && high <= self.source.len() as isize;
+            Some(self.order.fold > 0 && is_inside && weights <= self.weights.len())
         };
         bounds().unwrap_or(false)
     }
 }
 
 impl<T: Element, W: Element, A: Element> Table<T, W, A> {
-    /// `tile[pixel][lane] += Σ source · weight` for 16 output channels. Weights are `[tap][channel][16]`.
+    /// `tile[pixel][lane] += Σ source · weight` for 16 output channels. Weights are
+    /// `[block][tap][channel][16]`.
     pub(crate) fn channel_lanes(&self, gather: &Gather<'_, T, W>, pixels: usize, tile: &mut [A]) {
         if gather.taps.is_empty() || pixels == 0 {
             return;
         }
-        let within = gather.is_within(pixels, 1, gather.channels.saturating_mul(LANES));
+        let within = gather.is_within(pixels, 1, LANES, 0);
         debug_assert!(within, "a tap outside its buffer");
         if within && tile.len() / LANES >= pixels {
             // SAFETY: just checked; the level is available by the table's invariant.
@@ -142,7 +157,8 @@ impl<T: Element, W: Element, A: Element> Table<T, W, A> {
         }
     }
 
-    /// `tile[sink][pixel] = Σ source · weight` for 1 to 4 output channels. Weights are `[sink][tap][channel]`.
+    /// `tile[sink][pixel] = Σ source · weight` for 1 to 4 output channels. Weights are
+    /// `[sink][block][tap][channel]`.
     pub(crate) fn pixel_lanes(
         &self,
         gather: &Gather<'_, T, W>,
@@ -156,8 +172,7 @@ impl<T: Element, W: Element, A: Element> Table<T, W, A> {
             tile.fill(A::ZERO);
             return;
         }
-        let span = ((sinks - 1).saturating_mul(sink_step)).saturating_add(gather.channels);
-        let within = gather.is_within(pixels, 1, span);
+        let within = gather.is_within(pixels, 1, 1, (sinks - 1).saturating_mul(sink_step));
         debug_assert!(within, "a tap outside its buffer");
         if within {
             // SAFETY: just checked; the level is available by the table's invariant.
@@ -172,7 +187,7 @@ impl<T: Element, W: Element, A: Element> Table<T, W, A> {
             tile.fill(A::ZERO);
             return;
         }
-        let within = gather.is_within(pixels, LANES, LANES);
+        let within = gather.is_within(pixels, LANES, LANES, 0);
         debug_assert!(within, "a tap outside its buffer");
         if within {
             // SAFETY: just checked; the level is available by the table's invariant.
@@ -182,16 +197,16 @@ impl<T: Element, W: Element, A: Element> Table<T, W, A> {
 }
 
 /// Element pairs with kernels. Implemented for every pair of [`conv_core::element`].
-pub trait Dispatch<W: Element, A: Element>: Multiply<W, A> {
+pub trait Dispatch<W: Element, A: Sum>: Multiply<W, A> {
     /// The kernels of a level, if this CPU has it.
-    fn table(level: SimdLevel) -> Option<&'static Table<Self, W, A>>;
+    fn table(level: SimdLevel, products: Products) -> Option<&'static Table<Self, W, A>>;
 }
 
 mod portable {
     //! What the base instruction set gives: accumulators sized for 16 registers of 16 bytes.
 
     use super::generic;
-    use super::{Element, Gather, Multiply};
+    use super::{Element, Gather, Product, Sum};
 
     /// Bytes of accumulators held in registers.
     const BUDGET: usize = 192;
@@ -199,19 +214,19 @@ mod portable {
     /// # Safety
     ///
     /// As [`generic::channel_lanes`].
-    pub(super) unsafe fn channel_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+    pub(super) unsafe fn channel_lanes<M: Product<T, W, A>, T: Element, W: Element, A: Sum>(
         gather: &Gather<'_, T, W>,
         pixels: usize,
         tile: &mut [A],
     ) {
         // SAFETY: the caller's promise, unchanged.
-        unsafe { generic::channel_lanes::<T, W, A, BUDGET>(gather, pixels, tile) }
+        unsafe { generic::channel_lanes::<M, T, W, A, BUDGET>(gather, pixels, tile) }
     }
 
     /// # Safety
     ///
     /// As [`generic::pixel_lanes`].
-    pub(super) unsafe fn pixel_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+    pub(super) unsafe fn pixel_lanes<M: Product<T, W, A>, T: Element, W: Element, A: Sum>(
         gather: &Gather<'_, T, W>,
         sinks: usize,
         sink_step: usize,
@@ -219,29 +234,31 @@ mod portable {
         tile: &mut [A],
     ) {
         // SAFETY: the caller's promise, unchanged.
-        unsafe { generic::pixel_lanes::<T, W, A, BUDGET>(gather, sinks, sink_step, pixels, tile) }
+        unsafe {
+            generic::pixel_lanes::<M, T, W, A, BUDGET>(gather, sinks, sink_step, pixels, tile)
+        }
     }
 
     /// # Safety
     ///
     /// As [`generic::depthwise_lanes`].
-    pub(super) unsafe fn depthwise_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+    pub(super) unsafe fn depthwise_lanes<M: Product<T, W, A>, T: Element, W: Element, A: Sum>(
         gather: &Gather<'_, T, W>,
         pixels: usize,
         tile: &mut [A],
     ) {
         // SAFETY: the caller's promise, unchanged.
-        unsafe { generic::depthwise_lanes::<T, W, A, BUDGET>(gather, pixels, tile) }
+        unsafe { generic::depthwise_lanes::<M, T, W, A, BUDGET>(gather, pixels, tile) }
     }
 }
 
 /// A level's functions as a table.
 macro_rules! table {
-    ($($level:ident)::+) => {
+    ($product:ty, $($level:ident)::+) => {
         Table {
-            channel: $($level)::+::channel_lanes,
-            pixel: $($level)::+::pixel_lanes,
-            depthwise: $($level)::+::depthwise_lanes,
+            channel: $($level)::+::channel_lanes::<$product, _, _, _>,
+            pixel: $($level)::+::pixel_lanes::<$product, _, _, _>,
+            depthwise: $($level)::+::depthwise_lanes::<$product, _, _, _>,
         }
     };
 }
@@ -249,48 +266,56 @@ macro_rules! table {
 /// The tables are statics of this crate: kernels are compiled here, with this crate's optimisation, and not in
 /// every crate that uses them.
 ///
-/// Each pair names the functions of its AVX2 and its AVX-512 table. Wide accumulators gain nothing from the
-/// wider level: those tables name the functions of the narrower one, which such a CPU has too.
+/// Each pair names how its products are added where they may be fused, and the functions of its AVX2 and its AVX-512
+/// table. Wide accumulators gain nothing from the wider level: those tables name the functions of the narrower one,
+/// which such a CPU has too.
 macro_rules! dispatch {
-    ($($input:ty, $kernel:ty => $accumulator:ty: $($avx2:ident)::+, $($avx512:ident)::+);* $(;)?) => {$(
+    ($($input:ty, $kernel:ty => $accumulator:ty: $fused:ty, $($avx2:ident)::+, $($avx512:ident)::+);* $(;)?) => {$(
         impl Dispatch<$kernel, $accumulator> for $input {
-            fn table(level: SimdLevel) -> Option<&'static Table<Self, $kernel, $accumulator>> {
-                static PORTABLE: Table<$input, $kernel, $accumulator> = table!(portable);
+            fn table(
+                level: SimdLevel,
+                products: Products,
+            ) -> Option<&'static Table<Self, $kernel, $accumulator>> {
+                /// Of products that are rounded, and of others.
+                type Tables = [Table<$input, $kernel, $accumulator>; 2];
+                static PORTABLE: Tables = [table!(Rounding, portable), table!($fused, portable)];
                 #[cfg(target_arch = "aarch64")]
-                static NEON: Table<$input, $kernel, $accumulator> = table!(aarch64);
+                static NEON: Tables = [table!(Rounding, aarch64), table!($fused, aarch64)];
                 #[cfg(target_arch = "x86_64")]
-                static AVX2: Table<$input, $kernel, $accumulator> = table!($($avx2)::+);
+                static AVX2: Tables = [table!(Rounding, $($avx2)::+), table!($fused, $($avx2)::+)];
                 #[cfg(target_arch = "x86_64")]
-                static AVX512: Table<$input, $kernel, $accumulator> = table!($($avx512)::+);
+                static AVX512: Tables =
+                    [table!(Rounding, $($avx512)::+), table!($fused, $($avx512)::+)];
 
                 if !level.is_available() {
                     return None;
                 }
-                match level {
-                    SimdLevel::Portable => Some(&PORTABLE),
+                let tables = match level {
+                    SimdLevel::Portable => &PORTABLE,
                     #[cfg(target_arch = "aarch64")]
-                    SimdLevel::Neon => Some(&NEON),
+                    SimdLevel::Neon => &NEON,
                     #[cfg(target_arch = "x86_64")]
-                    SimdLevel::Avx2 => Some(&AVX2),
+                    SimdLevel::Avx2 => &AVX2,
                     #[cfg(target_arch = "x86_64")]
-                    SimdLevel::Avx512 => Some(&AVX512),
+                    SimdLevel::Avx512 => &AVX512,
                     #[allow(unreachable_patterns)]
-                    _ => None,
-                }
+                    _ => return None,
+                };
+                Some(&tables[usize::from(products != Products::Rounded)])
             }
         }
     )*};
 }
 dispatch! {
-    i8, i8 => i32: x86_64::avx2, x86_64::avx512;
-    i8, i8 => i64: x86_64::avx2, x86_64::avx2;
-    u8, i8 => i32: x86_64::avx2, x86_64::avx512;
-    u8, i8 => i64: x86_64::avx2, x86_64::avx2;
-    i16, i8 => i32: x86_64::avx2, x86_64::avx512;
-    i16, i8 => i64: x86_64::avx2, x86_64::avx2;
-    i16, i16 => i64: x86_64::avx2, x86_64::avx2;
-    i32, i32 => i64: x86_64::avx2, x86_64::avx2;
-    i32, i32 => i128: portable, portable;
-    f32, f32 => f32: x86_64::avx2, x86_64::avx512;
-    f64, f64 => f64: x86_64::avx2, x86_64::avx512;
+    i8, i8 => i32: Rounding, x86_64::avx2, x86_64::avx512;
+    i8, i8 => i64: Rounding, x86_64::avx2, x86_64::avx2;
+    u8, i8 => i32: Rounding, x86_64::avx2, x86_64::avx512;
+    u8, i8 => i64: Rounding, x86_64::avx2, x86_64::avx2;
+    i16, i8 => i32: Rounding, x86_64::avx2, x86_64::avx512;
+    i16, i8 => i64: Rounding, x86_64::avx2, x86_64::avx2;
+    i16, i16 => i64: Rounding, x86_64::avx2, x86_64::avx2;
+    i32, i32 => i64: Rounding, x86_64::avx2, x86_64::avx2;
+    i32, i32 => i128: Rounding, portable, portable;
+    f32, f32 => f32: Fusing, x86_64::avx2, x86_64::avx512;
+    f64, f64 => f64: Fusing, x86_64::avx2, x86_64::avx512;
 }

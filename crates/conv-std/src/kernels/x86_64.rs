@@ -3,9 +3,9 @@
 //! Neither level fuses multiplication and addition: Rust does not contract, and the results stay those of the
 //! portable level bit for bit. A hand-written block for one level replaces an entry of its table.
 
-use conv_core::element::{Element, Multiply};
+use conv_core::element::Element;
 
-use super::generic::{self, Gather};
+use super::generic::{self, Gather, Product, Sum};
 
 macro_rules! level {
     ($(#[$doc:meta])* $module:ident, $features:literal, $budget:literal) => {
@@ -17,20 +17,20 @@ macro_rules! level {
             ///
             /// As [`generic::channel_lanes`], on a CPU with this level's features.
             #[target_feature(enable = $features)]
-            pub(crate) unsafe fn channel_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+            pub(crate) unsafe fn channel_lanes<M: Product<T, W, A>, T: Element, W: Element, A: Sum>(
                 gather: &Gather<'_, T, W>,
                 pixels: usize,
                 tile: &mut [A],
             ) {
                 // SAFETY: the caller's promise, unchanged.
-                unsafe { generic::channel_lanes::<T, W, A, $budget>(gather, pixels, tile) }
+                unsafe { generic::channel_lanes::<M, T, W, A, $budget>(gather, pixels, tile) }
             }
 
             /// # Safety
             ///
             /// As [`generic::pixel_lanes`], on a CPU with this level's features.
             #[target_feature(enable = $features)]
-            pub(crate) unsafe fn pixel_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+            pub(crate) unsafe fn pixel_lanes<M: Product<T, W, A>, T: Element, W: Element, A: Sum>(
                 gather: &Gather<'_, T, W>,
                 sinks: usize,
                 sink_step: usize,
@@ -38,20 +38,20 @@ macro_rules! level {
                 tile: &mut [A],
             ) {
                 // SAFETY: the caller's promise, unchanged.
-                unsafe { generic::pixel_lanes::<T, W, A, $budget>(gather, sinks, sink_step, pixels, tile) }
+                unsafe { generic::pixel_lanes::<M, T, W, A, $budget>(gather, sinks, sink_step, pixels, tile) }
             }
 
             /// # Safety
             ///
             /// As [`generic::depthwise_lanes`], on a CPU with this level's features.
             #[target_feature(enable = $features)]
-            pub(crate) unsafe fn depthwise_lanes<T: Multiply<W, A>, W: Element, A: Element>(
+            pub(crate) unsafe fn depthwise_lanes<M: Product<T, W, A>, T: Element, W: Element, A: Sum>(
                 gather: &Gather<'_, T, W>,
                 pixels: usize,
                 tile: &mut [A],
             ) {
                 // SAFETY: the caller's promise, unchanged.
-                unsafe { generic::depthwise_lanes::<T, W, A, $budget>(gather, pixels, tile) }
+                unsafe { generic::depthwise_lanes::<M, T, W, A, $budget>(gather, pixels, tile) }
             }
         }
     };
@@ -59,9 +59,9 @@ macro_rules! level {
 
 level! {
     /// 16 registers of 32 bytes, 12 of them accumulators: 6 pixels of 16 `f32` channels.
-    avx2, "avx2", 384
+    avx2, "avx2,fma", 384
 }
 level! {
     /// 32 registers of 64 bytes, 24 of them accumulators.
-    avx512, "avx512f,avx512bw,avx512dq,avx512vl", 1536
+    avx512, "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl", 1536
 }

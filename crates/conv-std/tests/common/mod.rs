@@ -6,8 +6,8 @@ pub mod layer;
 
 use conv_std::ndarray::{Array, IxDyn};
 use conv_std::{
-    Boundary, Conv, ConvTranspose, Error, Layout, Number, Operand, Orientation, Rank, SimdLevel,
-    Spatial, Tensor,
+    Boundary, Conv, ConvTranspose, Error, Layout, Number, Operand, Orientation, Products, Rank,
+    SimdLevel, Spatial, Tensor,
 };
 use conv_vectors::guard::{Dirt, Guarded};
 use conv_vectors::oracle::{
@@ -94,6 +94,7 @@ pub struct Setting<const D: usize> {
     pub orientation: Orientation,
     pub layout: Layout,
     pub boundary: Boundary,
+    pub products: Products,
     pub seed: u32,
     pub spread: Spread,
 }
@@ -109,6 +110,7 @@ impl<const D: usize> Setting<D> {
             orientation: Orientation::Correlation,
             layout: Layout::Nchw,
             boundary: Boundary::Zero,
+            products: Products::Fused,
             seed: 1,
             spread: Spread::Uniform,
         }
@@ -295,7 +297,9 @@ pub fn conv<'w, T, W, A: Number, const D: usize>(
 where
     Rank<D>: Spatial,
 {
-    configure!(Conv::new(weights.view()), setting).boundary(setting.boundary)
+    configure!(Conv::new(weights.view()), setting)
+        .boundary(setting.boundary)
+        .products(setting.products)
 }
 
 pub fn conv_transpose<'w, T, W, A: Number, const D: usize>(
@@ -305,7 +309,7 @@ pub fn conv_transpose<'w, T, W, A: Number, const D: usize>(
 where
     Rank<D>: Spatial,
 {
-    configure!(ConvTranspose::new(weights.view()), setting)
+    configure!(ConvTranspose::new(weights.view()), setting).products(setting.products)
 }
 
 /// Holds every value against its sum.

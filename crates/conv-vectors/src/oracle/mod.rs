@@ -28,6 +28,7 @@
 //! and neither is shared with the crates under test.
 
 mod axis;
+mod fused;
 pub mod layers;
 mod matrix;
 pub mod onnx;
@@ -35,6 +36,7 @@ pub mod requantise;
 mod sum;
 
 pub use axis::{Axis, Boundary};
+pub use fused::fused;
 pub use matrix::{Matrix, matrix};
 pub use sum::{Sum, Value};
 
