@@ -39,6 +39,7 @@ pub(crate) fn pack<W: Number>(
             group: first,
             first,
             count: LANES,
+            lanes: LANES,
             weights: offset,
         }
     });

@@ -14,6 +14,10 @@ use crate::taps::{Addressing, AxisPhase, Segment, TapList, walk};
 /// Accumulators of the tile that each thread keeps on its stack, between kernel and finishing.
 const TILE: usize = 1024;
 
+/// Aligned so that no register of lanes lies in two cache lines.
+#[repr(align(64))]
+struct Tile<A>([A; TILE]);
+
 /// A finishing step that plans accept: conv-core's, from accumulator `A`, usable from every thread.
 pub trait Finishing<A: Number>: Finish<Accumulator = A, Output: Number> + Send + Sync {}
 
@@ -100,7 +104,8 @@ where
             rows: self.packed.order.block,
             boundary: self.boundary,
         };
-        let mut tile = [A::ZERO; TILE];
+        let mut tile = Tile([A::ZERO; TILE]);
+        let tile = &mut tile.0;
         let mut list = TapList::default();
         // Dense blocks read many weights: each stays in the cache while it passes over the rows. Blocks of few
         // channels read many inputs: each row's taps serve all of them.
@@ -123,8 +128,7 @@ where
                             &mut |list, segment| {
                                 for block in blocks {
                                     self.segment(
-                                        source, &strides, block, list, segment, &mut tile,
-                                        &mut piece,
+                                        source, &strides, block, list, segment, tile, &mut piece,
                                     );
                                 }
                             },
@@ -197,7 +201,11 @@ where
         // A multiple of every register block's pixels, so that tiles do not end in short blocks.
         let most = match algorithm {
             Algorithm::Pixels => TILE / 4,
-            Algorithm::Channels | Algorithm::Depthwise => 60,
+            Algorithm::Channels => {
+                let together = self.table.together();
+                TILE / block.lanes / together * together
+            }
+            Algorithm::Depthwise => 60,
         };
         let shares = self
             .shares
@@ -236,13 +244,13 @@ where
         tile: &mut [A; TILE],
     ) -> Sums {
         let lanes_together = Sums {
-            pixel: LANES,
+            pixel: block.lanes,
             lane: 1,
         };
         match self.packed.algorithm {
             Algorithm::Channels => {
-                tile[..count * LANES].fill(A::ZERO);
-                self.table.channel_lanes(gather, count, tile);
+                tile[..count * block.lanes].fill(A::ZERO);
+                self.table.channel_lanes(gather, block.lanes, count, tile);
                 lanes_together
             }
             Algorithm::Depthwise => {
@@ -259,6 +267,16 @@ where
                 }
             }
         }
+    }
+
+    /// The tile with the sums of a lane side by side, where they are not and the level is fast at it.
+    fn turned(&self, tile: &[A; TILE], sums: Sums, lanes: usize, pixels: usize) -> Option<Tile<A>> {
+        if sums.lane != 1 || !self.table.transposes(pixels) {
+            return None;
+        }
+        let mut turned = Tile([A::ZERO; TILE]);
+        let done = self.table.transpose(tile, pixels, lanes, &mut turned.0);
+        done.then_some(turned)
     }
 
     /// Finishes the sums in the tile and writes them to the output.
@@ -284,6 +302,15 @@ where
                 }
             }
             return;
+        }
+        let (mut tile, mut sums) = (tile, sums);
+        let turned = self.turned(tile, sums, block.lanes, segment.count);
+        if let Some(turned) = &turned {
+            tile = &turned.0;
+            sums = Sums {
+                pixel: 1,
+                lane: segment.count,
+            };
         }
         for lane in 0..block.count {
             let channel = block.first + lane;

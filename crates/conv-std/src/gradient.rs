@@ -104,6 +104,7 @@ where
         let packed = Packed::new(
             self.layout,
             channels,
+            self.table.lanes(),
             self.products.order::<A>(sources, self.packed.taps),
             self.packed.taps,
             |sink, source, tap| {
@@ -533,6 +534,6 @@ impl<T: Operand<W, A>, W: Number, A: Number> Correlation<'_, T, W, A> {
             taps: &self.tap,
             weights: strip,
         };
-        self.table.channel_lanes(&gather, self.inputs, sums);
+        self.table.channel_lanes(&gather, LANES, self.inputs, sums);
     }
 }

@@ -168,7 +168,7 @@
 //!   multiple of 16 where there are 8 or more, and of floats the input channels beyond 8 to a multiple of 8; and the same again for the opposite operation once
 //!   [`input_gradient`](Plan::input_gradient) has run; a quantised one whose input has a zero point other than 0 also an
 //!   accumulator for each tap and output channel;
-//! - a run holds 1,024 accumulators on each thread's stack, two words for each tap, a dozen for each kernel
+//! - a run holds 2,048 accumulators on each thread's stack, two words for each tap, a dozen for each kernel
 //!   position along an axis, and one slice for each channel and piece. There is no im2col buffer and no padded copy;
 //! - an input that is not in standard order is copied, an output that is not is computed in order and copied;
 //! - an input gradient at a boundary other than zeros holds the padded input, a weight gradient its sums, with

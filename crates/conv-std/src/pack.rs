@@ -5,7 +5,7 @@ use conv_core::Buffer;
 use crate::depthwise;
 use crate::element::Number;
 use crate::error::Error;
-use crate::kernels::{LANES, Order};
+use crate::kernels::{LANES, Order, WIDE};
 use crate::layout::Layout;
 
 /// Channels of a gather, of one group except where said.
@@ -53,6 +53,8 @@ pub(crate) struct Block {
     /// First output channel, counted over all groups.
     pub(crate) first: usize,
     pub(crate) count: usize,
+    /// Lanes of a row of weights, of which `count` are used.
+    pub(crate) lanes: usize,
     /// Index of the first weight.
     pub(crate) weights: usize,
 }
@@ -69,7 +71,8 @@ pub(crate) struct Packed<W> {
 }
 
 impl<W: Number> Packed<W> {
-    /// Packs `weight(output channel, input channel of its group, tap)`.
+    /// Packs `weight(output channel, input channel of its group, tap)`, of dense layers for blocks of at most `lanes`
+    /// output channels.
     ///
     /// # Errors
     ///
@@ -77,13 +80,14 @@ impl<W: Number> Packed<W> {
     pub(crate) fn new(
         layout: Layout,
         channels: Channels,
+        lanes: usize,
         order: Order,
         taps: usize,
         weight: impl Fn(usize, usize, usize) -> W,
     ) -> Result<Self, Error> {
         let algorithm = Algorithm::choose(layout, &channels);
         let rows = match algorithm {
-            Algorithm::Channels => channels.groups * channels.sinks.next_multiple_of(LANES),
+            Algorithm::Channels => channels.groups * lanes_of(channels.sinks, lanes),
             Algorithm::Pixels => channels.groups * channels.sinks,
             Algorithm::Depthwise => channels.groups.next_multiple_of(LANES),
         };
@@ -94,16 +98,21 @@ impl<W: Number> Packed<W> {
             .ok_or(conv_core::Error::Overflow {
                 buffer: Buffer::Kernel,
             })?;
-        let mut weights = Vec::new();
+        let mut weights = Vec::<W>::new();
         weights
-            .try_reserve_exact(elements)
+            .try_reserve_exact(elements + CACHE_LINE / size_of::<W>())
             .map_err(|_| Error::Allocation {
                 buffer: Buffer::Kernel,
                 elements,
             })?;
+        // No row of lanes lies in two cache lines.
+        let unaligned = weights.as_ptr().align_offset(CACHE_LINE);
+        weights.resize(unaligned.min(CACHE_LINE / size_of::<W>()), W::ZERO);
         let blocks = match algorithm {
             Algorithm::Depthwise => depthwise::pack(&channels, taps, &mut weights, weight),
-            Algorithm::Channels => channel_blocks(&channels, order, taps, &mut weights, weight),
+            Algorithm::Channels => {
+                channel_blocks(&channels, lanes, order, taps, &mut weights, weight)
+            }
             Algorithm::Pixels => pixel_blocks(&channels, order, taps, &mut weights, weight),
         };
         Ok(Self {
@@ -122,19 +131,20 @@ impl<W: Number> Packed<W> {
         let (group, within) = (sink / sinks, sink % sinks);
         let block = self.order.block;
         let row = source / block * self.block_rows() + tap * block + source % block;
-        let index = match self.algorithm {
-            Algorithm::Channels => {
-                let block = group * sinks.div_ceil(LANES) + within / LANES;
-                (block * self.sink_rows() + row) * LANES + within % LANES
-            }
-            Algorithm::Pixels => sink * self.sink_rows() + row,
-            Algorithm::Depthwise => {
-                let block = sink / LANES;
-                let first = self.blocks[block].first;
-                (block * self.taps + tap) * LANES + sink - first
+        let block = match self.algorithm {
+            Algorithm::Depthwise => sink / LANES,
+            // Each group has as many blocks, and none but its last has fewer channels than the first.
+            Algorithm::Channels | Algorithm::Pixels => {
+                let blocks = self.blocks.len() / self.channels.groups;
+                group * blocks + within / self.blocks[0].count
             }
         };
-        self.weights[index]
+        let block = &self.blocks[block];
+        let lane = sink - block.first;
+        self.weights[match self.algorithm {
+            Algorithm::Channels | Algorithm::Depthwise => block.weights + row * block.lanes + lane,
+            Algorithm::Pixels => block.weights + lane * self.sink_rows() + row,
+        }]
     }
 
     /// Rows of weights from one block of source channels to the next.
@@ -146,6 +156,15 @@ impl<W: Number> Packed<W> {
     pub(crate) const fn sink_rows(&self) -> usize {
         self.channels.sources.div_ceil(self.order.block) * self.block_rows()
     }
+}
+
+/// Bytes of a cache line.
+const CACHE_LINE: usize = 64;
+
+/// Lanes of the blocks of `most`, or else 16, that `sinks` output channels of a group fill.
+const fn lanes_of(sinks: usize, most: usize) -> usize {
+    let whole = sinks / most * most;
+    whole + (sinks - whole).next_multiple_of(LANES)
 }
 
 /// Source channels with the last block filled up.
@@ -174,29 +193,31 @@ fn split(channels: &Channels, most: usize) -> impl Iterator<Item = (usize, usize
     })
 }
 
-/// `[output block][source block][tap][source][16]`, zero where a group's output channels are no multiple of 16.
+/// `[output block][source block][tap][source][lane]`, zero where a group's output channels are no multiple of 16.
 fn channel_blocks<W: Number>(
     channels: &Channels,
+    most: usize,
     order: Order,
     taps: usize,
     data: &mut Vec<W>,
     weight: impl Fn(usize, usize, usize) -> W,
 ) -> Vec<Block> {
-    let blocks = split(channels, LANES).map(|(group, first, count)| {
-        let offset = data.len();
+    let blocks = split(channels, most).map(|(group, first, count)| {
+        let (offset, lanes) = (data.len(), lanes_of(count, most));
         for row in rows(channels.sources, order, taps) {
-            let mut lanes = [W::ZERO; LANES];
+            let mut values = [W::ZERO; WIDE];
             if let Some((source, tap)) = row {
-                for (lane, place) in lanes.iter_mut().take(count).enumerate() {
+                for (lane, place) in values.iter_mut().take(count).enumerate() {
                     *place = weight(first + lane, source, tap);
                 }
             }
-            data.extend_from_slice(&lanes);
+            data.extend_from_slice(&values[..lanes]);
         }
         Block {
             group,
             first,
             count,
+            lanes,
             weights: offset,
         }
     });
@@ -213,6 +234,7 @@ fn pixel_blocks<W: Number>(
 ) -> Vec<Block> {
     let blocks = split(channels, PIXEL_SINKS).map(|(group, first, count)| {
         let offset = data.len();
+        let lanes = 1;
         for sink in first..first + count {
             let rows = rows(channels.sources, order, taps);
             data.extend(
@@ -223,6 +245,7 @@ fn pixel_blocks<W: Number>(
             group,
             first,
             count,
+            lanes,
             weights: offset,
         }
     });
@@ -246,8 +269,12 @@ mod tests {
                     let value = |sink: usize, source: usize, tap: usize| {
                         ((sink * 8 + source) * 8 + tap) as i32
                     };
-                    for order in [Order::plain(sources), Order { block: 2, fold: 1 }] {
-                        let packed = Packed::new(layout, channels, order, 5, value).unwrap();
+                    let halves = Order {
+                        block: 2.min(sources),
+                        fold: 1,
+                    };
+                    for (lanes, order) in [(LANES, Order::plain(sources)), (WIDE, halves)] {
+                        let packed = Packed::new(layout, channels, lanes, order, 5, value).unwrap();
                         for sink in 0..groups * sinks {
                             for source in 0..sources {
                                 for tap in 0..5 {

@@ -574,7 +574,7 @@ where
         }
         let level = self.simd.unwrap_or_else(SimdLevel::best);
         let table = T::table(level, self.products).ok_or(Error::Simd { level })?;
-        let packed = self.pack(&map, channels)?;
+        let packed = self.pack(&map, channels, table.lanes())?;
         let shares = match &self.zero_point {
             Some(zero_point) => {
                 zero_point.check(&map, O::TRANSPOSED, &packed, self.bias.as_deref())?;
@@ -617,7 +617,7 @@ where
         })
     }
 
-    fn pack(&self, map: &Map<D>, channels: Channels) -> Result<Packed<W>, Error> {
+    fn pack(&self, map: &Map<D>, channels: Channels, lanes: usize) -> Result<Packed<W>, Error> {
         let standard = self.weights.as_standard_layout();
         let weights = standard.as_slice().unwrap_or(&[]);
         let taps = map.taps();
@@ -633,11 +633,16 @@ where
         let order = self.products.order::<A>(channels.sources, taps);
         if O::TRANSPOSED {
             // The sink is a channel of x, the source one of y in the same group.
-            Packed::new(self.layout, channels, order, taps, |sink, source, tap| {
-                at(sink / inputs * outputs + source, sink % inputs, tap)
-            })
+            Packed::new(
+                self.layout,
+                channels,
+                lanes,
+                order,
+                taps,
+                |sink, source, tap| at(sink / inputs * outputs + source, sink % inputs, tap),
+            )
         } else {
-            Packed::new(self.layout, channels, order, taps, at)
+            Packed::new(self.layout, channels, lanes, order, taps, at)
         }
     }
 }

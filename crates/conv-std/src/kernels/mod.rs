@@ -94,8 +94,13 @@ impl core::fmt::Display for SimdLevel {
     }
 }
 
+/// Output channels of a wide block.
+pub(crate) const WIDE: usize = 32;
+
 type Block<T, W, A> = unsafe fn(&Gather<'_, T, W>, usize, &mut [A]);
 type PixelBlock<T, W, A> = unsafe fn(&Gather<'_, T, W>, usize, usize, usize, &mut [A]);
+
+type Transpose<A> = unsafe fn(&[A], usize, usize, &mut [A]);
 
 /// The kernels of one element pair at one SIMD level.
 ///
@@ -103,6 +108,11 @@ type PixelBlock<T, W, A> = unsafe fn(&Gather<'_, T, W>, usize, usize, usize, &mu
 #[derive(Debug)]
 pub struct Table<T, W, A> {
     channel: Block<T, W, A>,
+    /// The same for [`WIDE`] output channels, where the level has registers for them.
+    wide: Option<Block<T, W, A>>,
+    /// Runs of a multiple of so many outputs leave no short block of `channel` and `wide`.
+    together: usize,
+    transpose: Option<Transpose<A>>,
     pixel: PixelBlock<T, W, A>,
     depthwise: Block<T, W, A>,
 }
@@ -143,17 +153,64 @@ impl<T: Element, W: Element> Gather<'_, T, W> {
 }
 
 impl<T: Element, W: Element, A: Element> Table<T, W, A> {
-    /// `tile[pixel][lane] += Σ source · weight` for 16 output channels. Weights are
-    /// `[block][tap][channel][16]`.
-    pub(crate) fn channel_lanes(&self, gather: &Gather<'_, T, W>, pixels: usize, tile: &mut [A]) {
+    /// Most output channels of a block of [`channel_lanes`](Self::channel_lanes).
+    pub(crate) const fn lanes(&self) -> usize {
+        match self.wide {
+            Some(_) => WIDE,
+            None => LANES,
+        }
+    }
+
+    /// Outputs for which [`channel_lanes`](Self::channel_lanes) is best asked at a time: a multiple of so many.
+    pub(crate) const fn together(&self) -> usize {
+        self.together
+    }
+
+    /// `tile[pixel][lane] += Σ source · weight` for `lanes` output channels, 16 or [`lanes`](Self::lanes). Weights are
+    /// `[block][tap][channel][lane]`.
+    pub(crate) fn channel_lanes(
+        &self,
+        gather: &Gather<'_, T, W>,
+        lanes: usize,
+        pixels: usize,
+        tile: &mut [A],
+    ) {
         if gather.taps.is_empty() || pixels == 0 {
             return;
         }
-        let within = gather.is_within(pixels, 1, LANES, 0);
+        let within = gather.is_within(pixels, 1, lanes, 0) && tile.len() / lanes >= pixels;
+        let block = match (lanes, self.wide) {
+            (LANES, _) => self.channel,
+            (WIDE, Some(wide)) => wide,
+            _ => return debug_assert!(false, "lanes that the table has not"),
+        };
         debug_assert!(within, "a tap outside its buffer");
-        if within && tile.len() / LANES >= pixels {
+        if within {
             // SAFETY: just checked; the level is available by the table's invariant.
-            unsafe { (self.channel)(gather, pixels, tile) }
+            unsafe { block(gather, pixels, tile) }
+        }
+    }
+
+    /// Whether [`transpose`](Self::transpose) has something for so many pixels.
+    pub(crate) const fn transposes(&self, pixels: usize) -> bool {
+        self.transpose.is_some() && pixels >= 8
+    }
+
+    /// `to[lane][pixel] = from[pixel][lane]` for at least 8 pixels of 16 or 32 lanes, where the level is faster at it
+    /// than a loop; says whether it did it.
+    pub(crate) fn transpose(&self, from: &[A], pixels: usize, lanes: usize, to: &mut [A]) -> bool {
+        let elements = pixels.saturating_mul(lanes);
+        match self.transpose {
+            Some(transpose)
+                if pixels >= 8
+                    && lanes.is_multiple_of(8)
+                    && from.len().min(to.len()) >= elements =>
+            {
+                // SAFETY: just checked; the level is available by the table's invariant.
+                unsafe { transpose(from, pixels, lanes, to) };
+                true
+            }
+            _ => false,
         }
     }
 
@@ -235,7 +292,7 @@ mod portable {
     ) {
         // SAFETY: the caller's promise, unchanged.
         unsafe {
-            generic::pixel_lanes::<M, T, W, A, BUDGET>(gather, sinks, sink_step, pixels, tile)
+            generic::pixel_lanes::<M, T, W, A, BUDGET>(gather, sinks, sink_step, pixels, tile);
         }
     }
 
@@ -257,6 +314,9 @@ macro_rules! table {
     ($product:ty, $($level:ident)::+) => {
         Table {
             channel: $($level)::+::channel_lanes::<$product, _, _, _>,
+            wide: None,
+            together: 12,
+            transpose: None,
             pixel: $($level)::+::pixel_lanes::<$product, _, _, _>,
             depthwise: $($level)::+::depthwise_lanes::<$product, _, _, _>,
         }
@@ -271,6 +331,17 @@ macro_rules! table {
 /// which such a CPU has too.
 macro_rules! dispatch {
     ($($input:ty, $kernel:ty => $accumulator:ty: $fused:ty, $($avx2:ident)::+, $($avx512:ident)::+);* $(;)?) => {$(
+        dispatch! {
+            $input, $kernel => $accumulator:
+            table!(Rounding, portable), table!($fused, portable);
+            table!(Rounding, $($avx2)::+), table!($fused, $($avx2)::+);
+            table!(Rounding, $($avx512)::+), table!($fused, $($avx512)::+);
+            $fused
+        }
+    )*};
+    ($input:ty, $kernel:ty => $accumulator:ty:
+     $portable:expr, $portable_fused:expr; $avx2:expr, $avx2_fused:expr; $avx512:expr, $avx512_fused:expr;
+     $fused:ty) => {
         impl Dispatch<$kernel, $accumulator> for $input {
             fn table(
                 level: SimdLevel,
@@ -278,14 +349,13 @@ macro_rules! dispatch {
             ) -> Option<&'static Table<Self, $kernel, $accumulator>> {
                 /// Of products that are rounded, and of others.
                 type Tables = [Table<$input, $kernel, $accumulator>; 2];
-                static PORTABLE: Tables = [table!(Rounding, portable), table!($fused, portable)];
+                static PORTABLE: Tables = [$portable, $portable_fused];
                 #[cfg(target_arch = "aarch64")]
                 static NEON: Tables = [table!(Rounding, aarch64), table!($fused, aarch64)];
                 #[cfg(target_arch = "x86_64")]
-                static AVX2: Tables = [table!(Rounding, $($avx2)::+), table!($fused, $($avx2)::+)];
+                static AVX2: Tables = [$avx2, $avx2_fused];
                 #[cfg(target_arch = "x86_64")]
-                static AVX512: Tables =
-                    [table!(Rounding, $($avx512)::+), table!($fused, $($avx512)::+)];
+                static AVX512: Tables = [$avx512, $avx512_fused];
 
                 if !level.is_available() {
                     return None;
@@ -304,7 +374,7 @@ macro_rules! dispatch {
                 Some(&tables[usize::from(products != Products::Rounded)])
             }
         }
-    )*};
+    };
 }
 dispatch! {
     i8, i8 => i32: Rounding, x86_64::avx2, x86_64::avx512;
@@ -316,6 +386,25 @@ dispatch! {
     i16, i16 => i64: Rounding, x86_64::avx2, x86_64::avx2;
     i32, i32 => i64: Rounding, x86_64::avx2, x86_64::avx2;
     i32, i32 => i128: Rounding, portable, portable;
-    f32, f32 => f32: Fusing, x86_64::avx2, x86_64::avx512;
     f64, f64 => f64: Fusing, x86_64::avx2, x86_64::avx512;
+}
+dispatch! {
+    f32, f32 => f32:
+    table!(Rounding, portable), table!(Fusing, portable);
+    table!(Rounding, x86_64::avx2),
+    Table {
+        channel: x86_64::dense::avx2,
+        together: 6,
+        transpose: Some(x86_64::dense::transpose),
+        ..table!(Fusing, x86_64::avx2)
+    };
+    table!(Rounding, x86_64::avx512),
+    Table {
+        channel: x86_64::dense::avx512,
+        wide: Some(x86_64::dense::avx512_wide),
+        together: 14,
+        transpose: Some(x86_64::dense::transpose),
+        ..table!(Fusing, x86_64::avx512)
+    };
+    Fusing
 }

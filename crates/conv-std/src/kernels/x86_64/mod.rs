@@ -1,11 +1,14 @@
 //! x86-64: the register blocks of [`super::generic`], compiled for AVX2 and for AVX-512.
 //!
 //! Neither level fuses multiplication and addition: Rust does not contract, and the results stay those of the
-//! portable level bit for bit. A hand-written block for one level replaces an entry of its table.
+//! portable level bit for bit. Dense layers of
+//! `f32` whose products are fused have blocks of their own, in [`dense`].
 
 use conv_core::element::Element;
 
 use super::generic::{self, Gather, Product, Sum};
+
+pub(super) mod dense;
 
 macro_rules! level {
     ($(#[$doc:meta])* $module:ident, $features:literal, $budget:literal) => {
