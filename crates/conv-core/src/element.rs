@@ -26,6 +26,14 @@ use crate::finish::Finish;
 pub trait Element: Copy + PartialEq + core::fmt::Debug + sealed::Sealed + 'static {
     /// The additive identity; for floats `+0.0`.
     const ZERO: Self;
+
+    /// What sums that are proven to be small are added up in: of integers of 64 and 128 bits half as many.
+    #[doc(hidden)]
+    type Narrow: Element;
+
+    /// A narrow sum.
+    #[doc(hidden)]
+    fn widened(narrow: Self::Narrow) -> Self;
 }
 
 /// `Self · W` accumulates into `A`: the element pairs of the table above. Sealed through [`Element`].
@@ -70,21 +78,35 @@ mod sealed {
 pub(crate) const LONG_PRODUCT: bool = !cfg!(conv_isa = "armv6m");
 
 macro_rules! elements {
-    ($($element:ty = $zero:literal),* $(,)?) => {$(
+    ($($element:ty, $narrow:ty = $zero:literal),* $(,)?) => {$(
         impl sealed::Sealed for $element {}
         impl Element for $element {
             const ZERO: Self = $zero;
+            type Narrow = $narrow;
+
+            #[inline]
+            fn widened(narrow: $narrow) -> Self {
+                Self::from(narrow)
+            }
         }
     )*};
 }
 elements!(
+    i8,
     i8 = 0,
+    u8,
     u8 = 0,
+    i16,
     i16 = 0,
+    i32,
     i32 = 0,
+    i64,
+    i32 = 0,
+    i128,
     i64 = 0,
-    i128 = 0,
+    f32,
     f32 = 0.0,
+    f64,
     f64 = 0.0
 );
 
@@ -103,8 +125,35 @@ const fn magnitude(min: i128, max: i128) -> i128 {
     if -min > max { -min } else { max }
 }
 
+/// The factor of products of `i16` that are added in 64 bits: where a product of 64 bits is a call, of 32, which 2³⁰ fits.
+#[cfg(conv_isa = "armv6m")]
+type Factor16 = i32;
+#[cfg(not(conv_isa = "armv6m"))]
+type Factor16 = i64;
+
+/// `Multiply::run_on_core` of a pair whose signals have kernels in `arch`.
+macro_rules! signals {
+    ($kernel:ty => $accumulator:ty, $run:ident) => {
+        #[cfg(not(conv_arch = "portable"))]
+        #[inline(always)]
+        fn run_on_core<F>(
+            plan: &Plan,
+            pixels: Pixels,
+            input: &[Self],
+            kernel: &[$kernel],
+            finish: &F,
+            output: &mut [F::Output],
+        ) -> bool
+        where
+            F: Finish<Accumulator = $accumulator>,
+        {
+            crate::arch::signal::$run(plan, pixels, input, kernel, finish, output)
+        }
+    };
+}
+
 macro_rules! integer_pairs {
-    ($($input:ty, $kernel:ty, $product:ty => $accumulator:ty);* $(;)?) => {$(
+    ($($input:ty, $kernel:ty, $product:ty => $accumulator:ty $({ $($core:item)* })?);* $(;)?) => {$(
         impl Multiply<$kernel, $accumulator> for $input {
             const MAX_TAPS: u64 = max_taps(
                 <$accumulator>::MAX as i128,
@@ -118,19 +167,21 @@ macro_rules! integer_pairs {
                 let product = <$product>::from(input).wrapping_mul(<$product>::from(kernel));
                 accumulator.wrapping_add(<$accumulator>::from(product))
             }
+
+            $($($core)*)?
         }
     )*};
 }
 integer_pairs! {
-    i8, i8, i32 => i32;
+    i8, i8, i32 => i32 { signals!(i8 => i32, run); };
     i8, i8, i64 => i64;
-    u8, i8, i32 => i32;
+    u8, i8, i32 => i32 { signals!(i8 => i32, run); };
     u8, i8, i64 => i64;
-    i16, i8, i32 => i32;
+    i16, i8, i32 => i32 { signals!(i8 => i32, run); };
     i16, i8, i64 => i64;
-    i16, i16, i64 => i64;
+    i16, i16, Factor16 => i64 { signals!(i16 => i64, run_narrow_or_wide); };
     i32, i32, i64 => i64;
-    i32, i32, i64 => i128;
+    i32, i32, i64 => i128 { signals!(i32 => i128, run_narrow_or_wide); };
 }
 
 macro_rules! float_pairs {

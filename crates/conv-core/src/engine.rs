@@ -159,16 +159,22 @@ impl Plan {
 }
 
 impl Plan {
-    /// The same operation where the source along one dimension is a window of `source` positions and the only
-    /// target position is the one whose taps begin at `start`: tap `j` of the direct operation reads position
+    /// The same operation where the source along one dimension is a window of `source` positions, and the first of
+    /// `target` positions is the one whose taps begin at `start`: its tap `j` of the direct operation reads position
     /// `start + j·dilation`, of the transposed one `(start − j·dilation)/stride`.
-    pub(crate) const fn within(mut self, dimension: usize, start: isize, source: usize) -> Self {
+    pub(crate) const fn within(
+        mut self,
+        dimension: usize,
+        start: isize,
+        source: usize,
+        target: usize,
+    ) -> Self {
         let line = match dimension {
             0 => &mut self.rows,
             _ => &mut self.columns,
         };
         line.source = source;
-        line.target = 1;
+        line.target = target;
         line.axis.pad_before = match line.direction {
             Direction::Direct => start.wrapping_neg(),
             Direction::Transposed => start,

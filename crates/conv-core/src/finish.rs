@@ -28,6 +28,27 @@ pub trait Finish {
     /// The output for `accumulator` in output channel `channel`. Never panics.
     fn finish(&self, channel: usize, accumulator: Self::Accumulator) -> Self::Output;
 
+    /// [`Finish::finish`] of a sum that fits half the accumulator's bits.
+    #[doc(hidden)]
+    #[inline]
+    fn finish_narrow(
+        &self,
+        channel: usize,
+        sum: <Self::Accumulator as Element>::Narrow,
+    ) -> Self::Output {
+        self.finish(channel, Self::Accumulator::widened(sum))
+    }
+
+    /// The output as a narrow sum, where every output of one is.
+    #[doc(hidden)]
+    #[inline]
+    fn narrow_output(
+        &self,
+        _sum: <Self::Accumulator as Element>::Narrow,
+    ) -> Option<<Self::Output as Element>::Narrow> {
+        None
+    }
+
     /// The number of channels that the finish has values for, `None` if it serves any number.
     fn channels(&self) -> Option<usize> {
         match Self::CHANNELS {
@@ -121,6 +142,11 @@ impl<A: Element> Finish for Raw<A> {
     #[inline]
     fn finish(&self, _channel: usize, accumulator: A) -> A {
         accumulator
+    }
+
+    #[inline]
+    fn narrow_output(&self, sum: A::Narrow) -> Option<A::Narrow> {
+        Some(sum)
     }
 }
 
@@ -253,6 +279,18 @@ where
         self.inner.finish(channel, accumulator).shift_to(self.shift)
     }
 
+    #[inline]
+    fn finish_narrow(
+        &self,
+        channel: usize,
+        sum: <F::Accumulator as Element>::Narrow,
+    ) -> Self::Output {
+        match self.inner.narrow_output(sum) {
+            Some(narrow) => F::Output::narrow_shift_to(narrow, self.shift),
+            None => self.finish(channel, F::Accumulator::widened(sum)),
+        }
+    }
+
     fn channels(&self) -> Option<usize> {
         self.inner.channels()
     }
@@ -317,6 +355,10 @@ saturate_float!(f32, f64);
 pub trait ShiftTo<O>: Element {
     /// `⌊self / 2^shift + 1/2⌋` saturated to `O`: halves round towards +∞. Exact for every `shift`.
     fn shift_to(self, shift: u32) -> O;
+
+    /// The same of a value that fits half the bits.
+    #[doc(hidden)]
+    fn narrow_shift_to(narrow: Self::Narrow, shift: u32) -> O;
 }
 
 macro_rules! shift_to {
@@ -324,14 +366,21 @@ macro_rules! shift_to {
         impl ShiftTo<$to> for $from {
             #[inline]
             fn shift_to(self, shift: u32) -> $to {
-                // ⌊v/2ⁿ + 1/2⌋ is ⌊v/2ⁿ⌋ plus the highest bit shifted out: no sum that could overflow.
-                // From n = the width on, |v/2ⁿ| ≤ 1/2 and the half rounds up: 0.
-                let rounded = match (self.checked_shr(shift), shift.checked_sub(1)) {
-                    (Some(quotient), Some(last)) => quotient.wrapping_add(self.wrapping_shr(last) & 1),
-                    (Some(quotient), None) => quotient,
-                    (None, _) => 0,
+                // With u = ⌊v/2ⁿ⁻¹⌋ it is ⌊u/2⌋ plus the lowest bit of u: no sum that could overflow. Beyond the width u is the
+                // sign, 0 or −1, and the half rounds up: 0.
+                let rounded = match shift.checked_sub(1) {
+                    Some(last) => {
+                        let doubled = self.wrapping_shr(Ord::min(last, <$from>::BITS - 1));
+                        (doubled >> 1).wrapping_add(doubled & 1)
+                    }
+                    None => self,
                 };
                 rounded.clamped(<$from>::from(<$to>::MIN), <$from>::from(<$to>::MAX)) as $to
+            }
+
+            #[inline]
+            fn narrow_shift_to(narrow: Self::Narrow, shift: u32) -> $to {
+                narrow.shift_to(shift)
             }
         }
     )*)*};

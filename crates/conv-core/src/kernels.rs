@@ -32,12 +32,25 @@
 //! | weights of 4 bits; inputs `i16`; 64-bit sums | | always |
 //! | [`Geometry::quantised`](crate::Geometry::quantised), weights not packed | | always |
 //! | `f32`: every operation, [`Window1d`](crate::Window1d) and [`Window2d`](crate::Window2d), slices, streams | `FLOAT` `vfp` | elsewhere |
-//! | plain integer operations (raw sums, `finish`), `f64` | | always |
+//! | signals of integers, one channel or depthwise: direct and transposed, any taps, stride, dilation, pads, orientation, finish; `i8`, `u8`, `i16` by `i8` into `i32`, `i16` by `i16` into `i64`, `i32` by `i32` into `i128` | four outputs share each weight | with `ARCH` `portable`, a channel multiplier |
+//! | other plain integer operations (raw sums, `finish`), `f64` | | always |
 //! | pooling, residual sums | | always; without divisions or 64-bit multiplications where the core has none |
 //!
 //! Outputs of [`Double`](crate::requantise::Double) into `i8` are requantised by the kernel in 6 (`dsp`), 8 (Armv7-M), about 24
 //! (Armv6-M) instructions or four at a time (`helium`) where a constant proves that the short form is exact: shifts from −22 to
 //! −1 and sums below 2³⁰, on Armv6-M 2²³. Everything else gets sums from the kernel and rounds them one by one.
+//!
+//! # Which sums signals take
+//!
+//! Taps decide, once a call: where they prove that sums of fewer bits cannot overflow, those are taken, to the same bits.
+//!
+//! | inputs by taps | sums | for |
+//! |---|---|---|
+//! | `i8`, `u8`, `i16` by `i8` into `i32` | 32 bits | all taps |
+//! | `i16` by `i16` into `i64` | 32 bits | Σ\|tap\| < 2¹⁶: in Q15, twice the gain of 1 |
+//! | | 64 bits | others, and fewer than four outputs at a time |
+//! | `i32` by `i32` into `i128` | 64 bits | Σ\|tap\| < 2³²: in Q31, twice the gain of 1 |
+//! | | 128 bits | others, and fewer than four outputs at a time |
 //!
 //! # How a layer runs
 //!

@@ -399,12 +399,23 @@ impl<L: Layer<H, P>, H, P> Stream<L, H, P> {
                 available: outputs.len(),
             });
         }
-        let mut slots = outputs.iter_mut();
-        for input in inputs {
-            let mut due = self.push(L::Frame::input(input));
-            while due.len() > 0 {
-                let Some(slot) = slots.next() else { break };
-                due.write_next(slot);
+        let (course, width) = const { (&L::COURSE, elements_of_input::<L, H, P>()) };
+        let block = L::Frame::elements_of(inputs);
+        let (mut taken, mut written) = (0, 0);
+        while taken < inputs.len() {
+            let history = L::Frame::elements_mut(&mut self.history);
+            let schedule = &course.schedule;
+            let (count, due, source) =
+                schedule.push_piece(&mut self.cursor, history, block, width, taken);
+            taken += count;
+            if due.count > 0 {
+                let plan = course.at(schedule.start(&due), due.valid, due.count);
+                let slots = outputs
+                    .get_mut(written..written + due.count)
+                    .unwrap_or_default();
+                let slots = L::Frame::elements_of_outputs(slots);
+                self.layer.run(&plan, source, slots);
+                written += due.count;
             }
         }
         Ok(needed)
@@ -477,7 +488,7 @@ impl<L: Layer<H, P>, H, P> Outputs<'_, L, H, P> {
         );
         match course.schedule.next(&mut self.due) {
             Some(start) => {
-                let plan = course.at(start, valid);
+                let plan = course.at(start, valid, 1);
                 let output = L::Frame::outputs_mut(output);
                 self.stream.layer.run(&plan, source, output);
                 true

@@ -54,6 +54,8 @@ mod packed;
 #[cfg(conv_arch = "portable")]
 mod portable;
 mod scratch;
+#[cfg(not(conv_arch = "portable"))]
+pub(crate) mod signal;
 #[cfg(conv_float = "vfp")]
 pub(crate) mod vfp;
 

@@ -99,6 +99,20 @@ impl Line {
         }
     }
 
+    /// The number of the part that a target belongs to.
+    pub(crate) fn part_of(&self, target: usize) -> usize {
+        let Axis {
+            stride, pad_before, ..
+        } = self.axis;
+        match self.direction {
+            Direction::Direct => 0,
+            Direction::Transposed => (target as isize)
+                .wrapping_add(pad_before)
+                .checked_rem_euclid(stride as isize)
+                .map_or(0, isize::unsigned_abs),
+        }
+    }
+
     /// The part number `remainder`, as a direct operation of its own.
     pub(crate) const fn part(&self, remainder: usize) -> Part {
         let Axis {

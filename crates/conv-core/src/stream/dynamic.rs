@@ -409,7 +409,7 @@ impl<T: Element, L> SliceOutputs<'_, '_, T, L> {
         let Some(start) = stream.course.schedule.next(&mut self.due) else {
             return Ok(false);
         };
-        let plan = stream.course.at(start, valid);
+        let plan = stream.course.at(start, valid, 1);
         stream.layer.compute(&plan, source, output);
         Ok(true)
     }

@@ -36,6 +36,12 @@ pub trait Frame<H, P>: sealed::Sealed {
     /// An input, from a block.
     #[doc(hidden)]
     fn input(row: &Self::Row) -> Self::Input<'_>;
+    /// The elements of a block of inputs.
+    #[doc(hidden)]
+    fn elements_of(rows: &[Self::Row]) -> &[Self::Element];
+    /// The elements of a block of outputs.
+    #[doc(hidden)]
+    fn elements_of_outputs(outputs: &mut [P]) -> &mut [Self::Output];
     /// Calls `with` with the elements of an input.
     #[doc(hidden)]
     fn with_elements<R>(input: Self::Input<'_>, with: impl FnOnce(&[Self::Element]) -> R) -> R;
@@ -82,6 +88,14 @@ impl<S: Sample, R: Sample, const N: usize> Frame<[S; N], R> for Signals {
         *row
     }
 
+    fn elements_of(rows: &[S]) -> &[S::Element] {
+        S::flatten(rows)
+    }
+
+    fn elements_of_outputs(outputs: &mut [R]) -> &mut [R::Element] {
+        R::flatten_mut(outputs)
+    }
+
     fn with_elements<Q>(input: S, with: impl FnOnce(&[S::Element]) -> Q) -> Q {
         with(S::flatten(slice::from_ref(&input)))
     }
@@ -120,6 +134,14 @@ where
 
     fn input(row: &[S; W]) -> &[S; W] {
         row
+    }
+
+    fn elements_of(rows: &[[S; W]]) -> &[S::Element] {
+        S::flatten(rows.as_flattened())
+    }
+
+    fn elements_of_outputs(outputs: &mut [[R; OW]]) -> &mut [R::Element] {
+        R::flatten_mut(outputs.as_flattened_mut())
     }
 
     fn with_elements<Q>(input: &[S; W], with: impl FnOnce(&[S::Element]) -> Q) -> Q {

@@ -29,10 +29,10 @@ pub struct Course {
 }
 
 impl Course {
-    /// The output whose taps start at `start` of the `valid` inputs that are there.
+    /// So many outputs, of the first of which the taps start at `start` of the `valid` inputs that are there.
     #[inline]
-    pub(crate) const fn at(&self, start: isize, valid: usize) -> Plan {
-        self.plan.within(self.dimension, start, valid)
+    pub(crate) const fn at(&self, start: isize, valid: usize, count: usize) -> Plan {
+        self.plan.within(self.dimension, start, valid, count)
     }
 }
 

@@ -18,6 +18,7 @@
 //! later input can reach it *and* it is certain to exist, which with a large `pad_after` it is only later.
 
 use crate::axis::{Axis, AxisError, attempt, to_signed};
+use crate::dot::part;
 use crate::engine::Direction;
 use crate::error::{Dimension, Error};
 
@@ -193,27 +194,95 @@ impl Schedule {
     }
 
     /// Takes one input of `row.len()` elements into `history`, whose length is a multiple of that.
+    #[inline]
     pub(crate) fn push<T: Copy>(&self, cursor: &mut Cursor, history: &mut [T], row: &[T]) -> Due {
         let width = row.len();
-        let mut start = cursor.end * width;
-        if start + width > history.len() {
-            let keep = cursor.valid.min(self.history - 1);
-            let from = (cursor.end - keep) * width;
-            // To a lower index, in ascending order: what overlaps is read before it is written.
-            let cells = core::cell::Cell::from_mut(history).as_slice_of_cells();
-            for (to, from) in cells.iter().zip(cells.iter().skip(from)).take(keep * width) {
-                to.set(from.get());
-            }
-            cursor.end = keep;
-            start = keep * width;
+        if (cursor.end + 1) * width > history.len() {
+            self.make_room(cursor, history, width);
         }
-        for (slot, &value) in history.iter_mut().skip(start).zip(row) {
+        for (slot, &value) in history.iter_mut().skip(cursor.end * width).zip(row) {
             *slot = value;
         }
         cursor.end += 1;
         cursor.valid = (cursor.valid + 1).min(self.history);
         cursor.position -= self.per_input;
         self.take(cursor, self.due)
+    }
+
+    /// Moves what later outputs need to the front of the history.
+    #[inline(never)]
+    fn make_room<T: Copy>(&self, cursor: &mut Cursor, history: &mut [T], width: usize) {
+        let keep = cursor.valid.min(self.history - 1);
+        let from = (cursor.end - keep) * width;
+        // To a lower index, in ascending order: what overlaps is read before it is written.
+        let cells = core::cell::Cell::from_mut(history).as_slice_of_cells();
+        for (to, from) in cells.iter().zip(cells.iter().skip(from)).take(keep * width) {
+            to.set(from.get());
+        }
+        cursor.end = keep;
+        cursor.valid = keep;
+    }
+
+    /// Takes inputs from the front of a block of which `before` were taken already, and says how many, with the outputs
+    /// that are due and where they read: as many as go behind what is remembered, until later outputs read the block alone,
+    /// then all that are left.
+    pub(crate) fn push_piece<'s, T: Copy>(
+        &self,
+        cursor: &mut Cursor,
+        history: &'s mut [T],
+        block: &'s [T],
+        width: usize,
+        before: usize,
+    ) -> (usize, Due, &'s [T]) {
+        let (inputs, keep) = (block.len() / width.max(1), self.history - 1);
+        if before >= keep {
+            return self.take_block(cursor, history, block, width, before);
+        }
+        let count = (inputs - before).min(keep - before);
+        if (cursor.end + count) * width > history.len() {
+            self.make_room(cursor, history, width);
+        }
+        let room = (history.len() / width.max(1)).saturating_sub(cursor.end);
+        let count = count.min(room);
+        let old = cursor.valid.min(keep);
+        let (from, to) = (before * width, cursor.end * width);
+        let piece = part(block, from, count * width);
+        for (slot, &value) in history.iter_mut().skip(to).zip(piece) {
+            *slot = value;
+        }
+        cursor.end += count;
+        cursor.valid = old + count;
+        cursor.position -= (count as isize).wrapping_mul(self.per_input);
+        let due = self.take(cursor, self.due);
+        cursor.valid = cursor.valid.min(self.history);
+        let source = part(history, due.first * width, due.valid * width);
+        (count, due, source)
+    }
+
+    /// Takes all inputs of a block from the one number `before` on, before which lie all that their outputs read, and
+    /// remembers the last.
+    fn take_block<'s, T: Copy>(
+        &self,
+        cursor: &mut Cursor,
+        history: &mut [T],
+        block: &'s [T],
+        width: usize,
+        before: usize,
+    ) -> (usize, Due, &'s [T]) {
+        let (inputs, keep) = (block.len() / width.max(1), self.history - 1);
+        let (count, first) = (inputs - before, before - keep);
+        cursor.end = inputs - first;
+        cursor.valid = cursor.end;
+        cursor.position -= (count as isize).wrapping_mul(self.per_input);
+        let due = self.take(cursor, self.due);
+        let last = self.history.min(inputs);
+        let tail = part(block, (inputs - last) * width, last * width);
+        for (slot, &value) in history.iter_mut().zip(tail) {
+            *slot = value;
+        }
+        (cursor.end, cursor.valid) = (last, last);
+        let source = part(block, first * width, due.valid * width);
+        (count, due, source)
     }
 
     pub(crate) const fn check_padding(
@@ -254,9 +323,14 @@ impl Schedule {
     }
 
     /// Where the taps of the next output start, counted from the first input remembered.
+    pub(crate) const fn start(&self, due: &Due) -> isize {
+        due.position + self.origin + (due.valid as isize).wrapping_mul(self.per_input)
+    }
+
+    /// [`Schedule::start`], after which the output is not due any more.
     pub(crate) fn next(&self, due: &mut Due) -> Option<isize> {
         due.count = due.count.checked_sub(1)?;
-        let start = due.position + self.origin + (due.valid as isize).wrapping_mul(self.per_input);
+        let start = self.start(due);
         due.position += self.per_output;
         Some(start)
     }
