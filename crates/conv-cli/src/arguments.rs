@@ -4,10 +4,11 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use conv_scene::Fault;
 use conv_scene::operation::{FRAMEWORKS, OPERATIONS, OWN, Operation, Role, word};
+use conv_scene::scene::VIEWS;
 use conv_scene::value::Values;
 
 use crate::apply::BOUNDARIES;
-use crate::draw::{FORMATS, VIEWS};
+use crate::draw::FORMATS;
 use crate::help;
 
 /// Identifiers of arguments that are not settings.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use conv_scene::guide::figures;
 use conv_scene::operation::OWN;
-use conv_scene::scene::{Options, Scene, View};
+use conv_scene::raster::{Painter, Sheet, apng, gif, png};
+use conv_scene::scene::{Options, Scene, VIEWS, View};
 use conv_scene::value::Values;
 use conv_scene::{Fault, Layer};
 use conv_std::rayon::prelude::*;
@@ -14,16 +15,7 @@ use serde_json::json;
 use crate::arguments::{Asked, id};
 use crate::data::numbers;
 use crate::failure::Failure;
-use crate::raster::{Painter, Sheet, apng, gif, png};
 use crate::report::{Report, write_whole};
-
-/// The views and their words.
-pub(crate) const VIEWS: [(&str, View); 4] = [
-    ("window", View::Window),
-    ("stretched", View::Stretched),
-    ("polyphase", View::Polyphase),
-    ("scatter", View::Scatter),
-];
 
 pub(crate) const FORMATS: [&str; 4] = ["svg", "png", "gif", "apng"];
 
@@ -151,15 +143,15 @@ impl Style {
             "svg" => Ok(still().into_bytes()),
             "png" => {
                 self.painter.check(scene.size(), 1)?;
-                png(&self.painter.paint(&still())?)
+                Ok(png(&self.painter.paint(&still())?)?)
             }
             _ => {
                 let sheets = self.sheets(scene)?;
-                if format == "gif" {
-                    gif(&sheets, self.delay)
+                Ok(if format == "gif" {
+                    gif(&sheets, self.delay)?
                 } else {
-                    apng(&sheets, self.delay)
-                }
+                    apng(&sheets, self.delay)?
+                })
             }
         }
     }
@@ -172,8 +164,8 @@ impl Style {
             bar.inc(1);
             self.painter.paint(&scene.picture(step).svg())
         };
-        let sheets = (0..scene.frames()).into_par_iter().map(paint).collect();
+        let sheets: Result<_, Fault> = (0..scene.frames()).into_par_iter().map(paint).collect();
         bar.finish_and_clear();
-        sheets
+        Ok(sheets?)
     }
 }

@@ -14,7 +14,6 @@ mod help;
 mod macs;
 mod matrix;
 mod media;
-mod raster;
 mod report;
 mod size;
 mod solve;

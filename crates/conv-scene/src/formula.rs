@@ -110,6 +110,33 @@ pub fn relationship(direction: Direction, line: &Line) -> u32 {
     }
 }
 
+/// What a relationship of the guide is about.
+///
+/// ```
+/// assert_eq!(conv_scene::formula::relationship_name(3), "half padding, stride 1");
+/// ```
+#[must_use]
+pub const fn relationship_name(number: u32) -> &'static str {
+    match number {
+        1 => "no pads, stride 1",
+        2 => "stride 1",
+        3 => "half padding, stride 1",
+        4 => "full padding, stride 1",
+        5 => "no pads",
+        6 => "pads and stride",
+        7 => "pooling",
+        8 => "transposed, no pads, stride 1",
+        9 => "transposed, stride 1",
+        10 => "transposed, half padding, stride 1",
+        11 => "transposed, full padding, stride 1",
+        12 => "transposed, no pads",
+        13 => "transposed, pads and stride",
+        14 => "transposed, with output padding",
+        15 => "dilated",
+        _ => "none of the guide's",
+    }
+}
+
 /// `convolution, input 5×5, kernel 3×3, stride 2, pads 1, output 3×3`.
 #[must_use]
 pub fn caption(layer: &Layer) -> String {

@@ -34,6 +34,8 @@ pub mod guide;
 pub mod layer;
 pub mod operation;
 pub mod picture;
+#[cfg(feature = "raster")]
+pub mod raster;
 pub mod scene;
 pub mod solve;
 pub mod table;

@@ -138,6 +138,28 @@ pub enum Anchor {
     Middle,
 }
 
+/// Which element of the layer a cell shows, by its number in memory order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// An input: a column of the matrix.
+    Input(usize),
+    /// A weight.
+    Weight(usize),
+    /// An output: a row of the matrix.
+    Output(usize),
+}
+
+impl Element {
+    /// The attribute in the SVG with which a page finds the cell.
+    fn attribute(self) -> String {
+        match self {
+            Self::Input(index) => format!(" data-input=\"{index}\""),
+            Self::Weight(index) => format!(" data-weight=\"{index}\""),
+            Self::Output(index) => format!(" data-output=\"{index}\""),
+        }
+    }
+}
+
 /// Something drawn. Lengths are pixels, y runs downwards.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mark {
@@ -155,6 +177,8 @@ pub enum Mark {
         text: String,
         /// What stands in its corner.
         corner: String,
+        /// Which element it shows, if it shows one.
+        element: Option<Element>,
     },
     /// A rectangle without a filling.
     Outline {
@@ -254,8 +278,10 @@ impl Mark {
                 look,
                 text,
                 corner,
+                element,
             } => {
-                return cell(svg, (*x, *y, *side), *look, text, corner);
+                let element = element.map_or_else(String::new, Element::attribute);
+                return cell(svg, (*x, *y, *side), *look, text, corner, &element);
             }
             Self::Outline {
                 x,
@@ -307,7 +333,14 @@ impl Mark {
     }
 }
 
-fn cell(svg: &mut String, (x, y, side): (f64, f64, f64), look: Look, text: &str, corner: &str) {
+fn cell(
+    svg: &mut String,
+    (x, y, side): (f64, f64, f64),
+    look: Look,
+    text: &str,
+    corner: &str,
+    element: &str,
+) {
     let (fill, stroke, colour) = look.colours();
     let class = look.class();
     let dash = if look.is_dashed() {
@@ -319,7 +352,7 @@ fn cell(svg: &mut String, (x, y, side): (f64, f64, f64), look: Look, text: &str,
     let (left, top, inner) = (x + 1.0, y + 1.0, side - 2.0);
     let _ = writeln!(
         svg,
-        "<rect class=\"{class}\" x=\"{left}\" y=\"{top}\" width=\"{inner}\" height=\"{inner}\" fill=\"{fill}\" stroke=\"{stroke}\"{dash}/>"
+        "<rect class=\"{class}\"{element} x=\"{left}\" y=\"{top}\" width=\"{inner}\" height=\"{inner}\" fill=\"{fill}\" stroke=\"{stroke}\"{dash}/>"
     );
     if look == Look::Cropped {
         let (right, bottom) = (left + inner, top + inner);

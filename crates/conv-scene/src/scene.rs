@@ -10,7 +10,7 @@ use conv_core::{Axis, Orientation};
 use crate::fault::Fault;
 use crate::formula::{caption, extents};
 use crate::layer::{Direction, Layer, Line};
-use crate::picture::{Anchor, Look, Mark, Picture};
+use crate::picture::{Anchor, Element, Look, Mark, Picture};
 use crate::weave::{Term, Weave, element_name};
 
 /// How an operation is shown.
@@ -26,6 +26,14 @@ pub enum View {
     /// Transposed, as it is defined: each input is multiplied with the whole kernel and added to the output.
     Scatter,
 }
+
+/// The views and their words.
+pub const VIEWS: [(&str, View); 4] = [
+    ("window", View::Window),
+    ("stretched", View::Stretched),
+    ("polyphase", View::Polyphase),
+    ("scatter", View::Scatter),
+];
 
 /// What a scene shows beside the layer.
 #[derive(Clone, Debug, Default)]
@@ -199,6 +207,18 @@ impl Scene {
         &self.weave
     }
 
+    /// How it is shown.
+    #[must_use]
+    pub const fn view(&self) -> View {
+        self.view
+    }
+
+    /// The weights, O I spatial.
+    #[must_use]
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
     fn sum(&self, terms: impl Iterator<Item = Term>) -> f64 {
         terms
             .map(|term| self.datum(&term.position, term.channel) * self.weights[term.weight])
@@ -235,6 +255,38 @@ impl Scene {
             description: format!("{}; {description}", caption(self.weave.layer())),
             marks,
         }
+    }
+
+    /// What picture `step` shows, in words: the output with its sum, or the input and where it is added.
+    ///
+    /// ```
+    /// use conv_scene::operation::{OWN, Role};
+    /// use conv_scene::scene::{Options, Scene};
+    /// use conv_scene::{Layer, value::Values};
+    ///
+    /// let layer = Layer::resolve(&OWN, &Values::new().with(Role::Input, 4).with(Role::Kernel, 3))?;
+    /// let scene = Scene::new(&layer, Options::default())?;
+    /// assert_eq!(scene.sentence(1), "output[1] = 3·0 + 2·1 + 1·2 = 4");
+    /// # Ok::<(), conv_scene::Fault>(())
+    /// ```
+    #[must_use]
+    pub fn sentence(&self, step: usize) -> String {
+        let step = step.min(self.frames().saturating_sub(1));
+        let layer = self.layer();
+        if self.view != View::Scatter {
+            let (position, channel) = self.weave.output_place(step);
+            let terms: Vec<Term> = self.weave.row(step).collect();
+            let name = element_name("output", &position, channel, layer.output_channels);
+            return format!("{name} = {}", self.written_sum(&terms, self.sums[step]));
+        }
+        let (position, channel) = self.weave.input_place(step);
+        let name = element_name("input", &position, channel, layer.input_channels);
+        let value = match self.plain {
+            true => String::new(),
+            false => format!(" = {}", shown(self.datum(&position, channel))),
+        };
+        let outputs = self.weave.column(step).count();
+        format!("{name}{value}, times the kernel, is added to {outputs} outputs")
     }
 
     fn layer(&self) -> &Layer {
@@ -319,12 +371,8 @@ impl Scene {
         for (index, grid) in self.layout.outputs.iter().enumerate() {
             self.output_grid(grid, index, row, marks);
         }
-        let name = element_name("output", &position, channel, self.layer().output_channels);
-        self.footer(
-            &format!("{name} = {}", self.written_sum(&terms, self.sums[row])),
-            marks,
-        );
-        name
+        self.footer(&self.sentence(row), marks);
+        element_name("output", &position, channel, self.layer().output_channels)
     }
 
     fn written_sum(&self, terms: &[Term], sum: f64) -> String {
@@ -446,7 +494,13 @@ impl Scene {
                     Place::Pad if under => (Look::PadLit, String::new(), String::new()),
                     Place::Pad => (Look::Pad, String::new(), String::new()),
                 };
-                marks.push(self.cell(grid, [y, x], look, text, corner));
+                let element = match self.place([y, x]) {
+                    Place::Element(position) | Place::Cropped(position) => {
+                        Some(self.input_element(position, channel))
+                    }
+                    Place::Zero | Place::Pad => None,
+                };
+                marks.push(self.cell(grid, [y, x], look, (text, corner), element));
             }
         }
         if in_group && !taps[0].is_empty() {
@@ -468,6 +522,11 @@ impl Scene {
         }
     }
 
+    fn input_element(&self, position: [usize; 2], channel: usize) -> Element {
+        let place = position[0] * self.lines[1].input + position[1];
+        Element::Input(place * self.layer().input_channels + channel)
+    }
+
     fn datum_at(&self, position: [usize; 2], channel: usize) -> f64 {
         match self.layer().rank() {
             1 => self.datum(&position[1..], channel),
@@ -475,7 +534,14 @@ impl Scene {
         }
     }
 
-    fn cell(&self, grid: &Grid, at: [isize; 2], look: Look, text: String, corner: String) -> Mark {
+    fn cell(
+        &self,
+        grid: &Grid,
+        at: [isize; 2],
+        look: Look,
+        (text, corner): (String, String),
+        element: Option<Element>,
+    ) -> Mark {
         let side = self.layout.cell;
         Mark::Cell {
             x: grid.x + (at[1] - grid.spans[1].lo) as f64 * side,
@@ -484,6 +550,7 @@ impl Scene {
             look,
             text,
             corner,
+            element,
         }
     }
 
@@ -557,7 +624,9 @@ impl Scene {
                     true => String::new(),
                     false => self.number(self.weights[weight]),
                 };
-                marks.push(self.cell(grid, [y as isize, x as isize], look, text, String::new()));
+                let at = [y as isize, x as isize];
+                let element = Some(Element::Weight(weight));
+                marks.push(self.cell(grid, at, look, (text, String::new()), element));
             }
         }
     }
@@ -606,7 +675,9 @@ impl Scene {
                 } else {
                     String::new()
                 };
-                marks.push(self.cell(grid, [y as isize, x as isize], look, text, String::new()));
+                let at = [y as isize, x as isize];
+                let element = Some(Element::Output(index));
+                marks.push(self.cell(grid, at, look, (text, String::new()), element));
             }
         }
     }
@@ -658,13 +729,9 @@ impl Scene {
                     let lit = index == channel && [y, x] == current;
                     let look = if lit { Look::InputLit } else { Look::Input };
                     let text = self.number(self.datum_at([y, x], index));
-                    marks.push(self.cell(
-                        grid,
-                        [y as isize, x as isize],
-                        look,
-                        text,
-                        String::new(),
-                    ));
+                    let at = [y as isize, x as isize];
+                    let element = Some(self.input_element([y, x], index));
+                    marks.push(self.cell(grid, at, look, (text, String::new()), element));
                 }
             }
         }
@@ -691,18 +758,8 @@ impl Scene {
                 marks,
             );
         }
-        let name = element_name("input", &position, channel, layer.input_channels);
-        let value = if self.plain {
-            String::new()
-        } else {
-            format!(" = {}", shown(self.datum(&position, channel)))
-        };
-        let outputs = added.len();
-        self.footer(
-            &format!("{name}{value}, times the kernel, is added to {outputs} outputs"),
-            marks,
-        );
-        name
+        self.footer(&self.sentence(column), marks);
+        element_name("input", &position, channel, layer.input_channels)
     }
 
     fn kernel_grid_of_input(&self, channel: usize, added: &[Term], marks: &mut Vec<Mark>) {
@@ -736,13 +793,8 @@ impl Scene {
                 let index =
                     inside.and_then(|(y, x)| self.weave.output_index(&[y, x][2 - rank..], channel));
                 let Some(index) = index else {
-                    marks.push(self.cell(
-                        grid,
-                        [y, x],
-                        Look::Dropped,
-                        String::new(),
-                        String::new(),
-                    ));
+                    let empty = (String::new(), String::new());
+                    marks.push(self.cell(grid, [y, x], Look::Dropped, empty, None));
                     continue;
                 };
                 let term = added.iter().find(|term| term.input == index);
@@ -753,7 +805,9 @@ impl Scene {
                 };
                 let corner =
                     term.map_or_else(String::new, |term| self.number(self.weights[term.weight]));
-                marks.push(self.cell(grid, [y, x], look, self.number(partial[index]), corner));
+                let texts = (self.number(partial[index]), corner);
+                let element = Some(Element::Output(index));
+                marks.push(self.cell(grid, [y, x], look, texts, element));
             }
         }
         if in_group {

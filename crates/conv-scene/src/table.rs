@@ -111,34 +111,40 @@ impl<'a> Table<'a> {
         let (picture_width, picture_height) =
             ((width + 2 * left).max(8 * title.len()), tall + top + left);
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{picture_width}\" height=\"{picture_height}\" viewBox=\"0 0 {picture_width} {picture_height}\" font-family=\"DejaVu Sans, sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n<text x=\"{left}\" y=\"26\" font-size=\"15\" fill=\"#22303c\">{title}</text>\n<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{tall}\" fill=\"#f4f6f8\" stroke=\"#9aa7b2\"/>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{picture_width}\" height=\"{picture_height}\" viewBox=\"0 0 {picture_width} {picture_height}\" font-family=\"DejaVu Sans, sans-serif\">\n<rect class=\"sheet\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n<text class=\"text\" x=\"{left}\" y=\"26\" font-size=\"15\" fill=\"#22303c\">{title}</text>\n<rect class=\"matrix\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{tall}\" fill=\"#f4f6f8\" stroke=\"#9aa7b2\"/>\n"
         );
         for (y, row) in self.rows.iter().enumerate() {
+            let y = top + y * height;
+            // Writing to a string does not fail.
+            let _ = writeln!(
+                svg,
+                "<g class=\"row\" data-row=\"{row}\"><rect class=\"row\" x=\"{left}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"none\"/>"
+            );
             for (column, weight) in self.weave.entries(*row) {
                 let Ok(x) = self.columns.binary_search(&column) else {
                     continue;
                 };
-                let (x, y) = (left + x * cell, top + y * height);
+                let x = left + x * cell;
                 // Neighbouring weights far apart on the circle of hues.
                 let hue = weight * 137 % 360;
                 let Some(name) = names.get(weight) else {
                     continue;
                 };
-                // Writing to a string does not fail.
                 let _ = write!(
                     svg,
-                    "<rect x=\"{x}\" y=\"{y}\" width=\"{cell}\" height=\"{height}\" fill=\"hsl({hue}, 55%, 78%)\"><title>row {row}, column {column}: {name}</title></rect>"
+                    "<rect class=\"entry\" data-column=\"{column}\" data-weight=\"{weight}\" x=\"{x}\" y=\"{y}\" width=\"{cell}\" height=\"{height}\" fill=\"hsl({hue}, 55%, 78%)\"><title>row {row}, column {column}: {name}</title></rect>"
                 );
                 if named {
                     let _ = write!(
                         svg,
-                        "<text x=\"{}\" y=\"{}\" font-size=\"12\" text-anchor=\"middle\" fill=\"#22303c\">{name}</text>",
+                        "<text class=\"name\" x=\"{}\" y=\"{}\" font-size=\"12\" text-anchor=\"middle\" fill=\"#22303c\">{name}</text>",
                         x + cell / 2,
                         y + 15
                     );
                 }
                 svg.push('\n');
             }
+            svg.push_str("</g>\n");
         }
         svg + "</svg>\n"
     }

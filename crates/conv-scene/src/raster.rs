@@ -4,26 +4,38 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use conv_scene::Fault;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
-use crate::failure::Failure;
+use crate::fault::Fault;
 
 /// Most pixels of all pictures together.
 const MOST_PIXELS: usize = 1 << 26;
 
 /// Draws SVGs.
-pub(crate) struct Painter {
+///
+/// ```
+/// use conv_scene::raster::{Painter, gif};
+///
+/// let blank = r#"<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"/>"#;
+/// let sheet = Painter::new(2.0).paint(blank)?;
+/// assert_eq!((sheet.width, sheet.height), (16, 8));
+/// assert!(gif(&[sheet], 700)?.starts_with(b"GIF89a"));
+/// # Ok::<(), conv_scene::Fault>(())
+/// ```
+pub struct Painter {
     options: Options<'static>,
     scale: f32,
 }
 
 /// Pixels of three bytes, row by row.
-pub(crate) struct Sheet {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) pixels: Vec<[u8; 3]>,
+pub struct Sheet {
+    /// Pixels of a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Red, green and blue of each.
+    pub pixels: Vec<[u8; 3]>,
 }
 
 /// Colour numbers of all pictures of an animation.
@@ -33,7 +45,9 @@ struct Indexed {
 }
 
 impl Painter {
-    pub(crate) fn new(scale: f32) -> Self {
+    /// One that makes `scale` pixels of a unit.
+    #[must_use]
+    pub fn new(scale: f32) -> Self {
         let mut fonts = fontdb::Database::new();
         fonts.load_font_data(dejavu::sans::regular().to_vec());
         fonts.set_sans_serif_family("DejaVu Sans");
@@ -46,7 +60,11 @@ impl Painter {
     }
 
     /// Refuses pictures of this size before any is drawn.
-    pub(crate) fn check(&self, (width, height): (f64, f64), frames: usize) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    ///
+    /// More than 2²⁶ pixels in all.
+    pub fn check(&self, (width, height): (f64, f64), frames: usize) -> Result<(), Fault> {
         let scale = f64::from(self.scale);
         let (width, height) = ((width * scale).ceil(), (height * scale).ceil());
         if width * height * frames as f64 > MOST_PIXELS as f64 {
@@ -57,13 +75,17 @@ impl Painter {
         Ok(())
     }
 
-    pub(crate) fn paint(&self, svg: &str) -> Result<Sheet, Failure> {
-        let wrong = |error: &dyn std::fmt::Display| Failure::file("the picture", error);
-        let tree = Tree::from_str(svg, &self.options).map_err(|error| wrong(&error))?;
+    /// The pixels of an SVG.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no SVG, or one without pixels.
+    pub fn paint(&self, svg: &str) -> Result<Sheet, Fault> {
+        let tree = Tree::from_str(svg, &self.options).map_err(|error| spoiled(&error))?;
         let size = tree.size();
         let extent = |length: f32| (length * self.scale).ceil() as u32;
         let mut pixmap = Pixmap::new(extent(size.width()), extent(size.height()))
-            .ok_or_else(|| wrong(&"has no pixels"))?;
+            .ok_or_else(|| spoiled(&"has no pixels"))?;
         resvg::render(
             &tree,
             Transform::from_scale(self.scale, self.scale),
@@ -82,21 +104,34 @@ impl Painter {
     }
 }
 
+/// Why there is no picture.
+fn spoiled(error: &dyn std::fmt::Display) -> Fault {
+    Fault::illegal(format!("the picture: {error}"))
+}
+
 /// A still PNG.
-pub(crate) fn png(sheet: &Sheet) -> Result<Vec<u8>, Failure> {
+///
+/// # Errors
+///
+/// A picture that is too large for the format.
+pub fn png(sheet: &Sheet) -> Result<Vec<u8>, Fault> {
     let indexed = Indexed::new(std::slice::from_ref(sheet));
     encode_png(sheet, &indexed, None)
 }
 
-/// An animated PNG that runs for ever.
-pub(crate) fn apng(sheets: &[Sheet], delay: u16) -> Result<Vec<u8>, Failure> {
+/// An animated PNG that runs for ever, each picture for `delay` milliseconds.
+///
+/// # Errors
+///
+/// No picture, or one that is too large for the format.
+pub fn apng(sheets: &[Sheet], delay: u16) -> Result<Vec<u8>, Fault> {
     let Some(first) = sheets.first() else {
-        return Err(Failure::file("the picture", &"has no frames"));
+        return Err(spoiled(&"has no frames"));
     };
     encode_png(first, &Indexed::new(sheets), Some(delay))
 }
 
-fn encode_png(sheet: &Sheet, indexed: &Indexed, delay: Option<u16>) -> Result<Vec<u8>, Failure> {
+fn encode_png(sheet: &Sheet, indexed: &Indexed, delay: Option<u16>) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let mut write = || {
         let mut encoder = png::Encoder::new(&mut bytes, sheet.width, sheet.height);
@@ -114,18 +149,17 @@ fn encode_png(sheet: &Sheet, indexed: &Indexed, delay: Option<u16>) -> Result<Ve
         }
         writer.finish()
     };
-    write().map_err(|error: png::EncodingError| Failure::file("the picture", &error))?;
+    write().map_err(|error: png::EncodingError| spoiled(&error))?;
     Ok(bytes)
 }
 
-/// A GIF that runs for ever; each frame holds only what changes.
-pub(crate) fn gif(sheets: &[Sheet], delay: u16) -> Result<Vec<u8>, Failure> {
-    let too_large = || {
-        Failure::file(
-            "the picture",
-            &"is wider or taller than a GIF can be, 65535 pixels",
-        )
-    };
+/// A GIF that runs for ever, each picture for `delay` milliseconds; each frame holds only what changes.
+///
+/// # Errors
+///
+/// No picture, or one that is too large for the format.
+pub fn gif(sheets: &[Sheet], delay: u16) -> Result<Vec<u8>, Fault> {
+    let too_large = || spoiled(&"is wider or taller than a GIF can be, 65535 pixels");
     let first = sheets.first().ok_or_else(too_large)?;
     let width = u16::try_from(first.width).map_err(|_| too_large())?;
     let height = u16::try_from(first.height).map_err(|_| too_large())?;
@@ -166,7 +200,7 @@ pub(crate) fn gif(sheets: &[Sheet], delay: u16) -> Result<Vec<u8>, Failure> {
         }
         Ok(())
     };
-    write().map_err(|error: gif::EncodingError| Failure::file("the picture", &error))?;
+    write().map_err(|error: gif::EncodingError| spoiled(&error))?;
     Ok(bytes)
 }
 
