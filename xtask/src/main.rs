@@ -14,6 +14,7 @@
 //! | [`symbols`] | finds whatever could panic in a firmware binary, and names the caller |
 //! | [`helium`] | proves that the Cortex-M55 image uses the vector instructions |
 //! | [`spills`] | looks at the inner loops of conv-std's kernels: no vector goes to the stack |
+//! | [`explorer`] | the explorer: builds the page, serves it, checks it in a browser |
 //! | [`fuzz`], [`valgrind`] | run-time forms and unsafe kernels under a fuzzer, AddressSanitizer and Valgrind |
 //! | [`size`] | flash and RAM of every example, code and scratch of the int8 layers |
 //! | [`code`] | code that the int8 layers link |
@@ -36,6 +37,7 @@ mod committed;
 mod compare;
 mod console;
 mod digest;
+mod explorer;
 mod firmware;
 mod fuzz;
 mod helium;
@@ -119,6 +121,8 @@ enum Verb {
     Instructions(instructions::InstructionsArgs),
     /// conv-std beside other libraries, on the same data and in the same minutes.
     Compare(compare::CompareArgs),
+    /// Build the explorer, the page, into target/explorer; serve it, or check it in a browser.
+    Explorer(explorer::ExplorerArgs),
     /// Run the fuzz targets under AddressSanitizer.
     Fuzz(fuzz::FuzzArgs),
     /// Run conv-std's tests of its unsafe kernels under Valgrind.
@@ -167,6 +171,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Stack(arguments) => success(stack::verb(&console, &arguments, choice)),
         Verb::Instructions(arguments) => success(instructions::verb(&console, &arguments, choice)),
         Verb::Compare(arguments) => success(compare::verb(&console, &arguments)),
+        Verb::Explorer(arguments) => success(explorer::verb(&console, &arguments, choice)),
         Verb::Fuzz(arguments) => success(fuzz::verb(&console, &arguments)),
         Verb::Valgrind => success(valgrind::check(&console)),
         Verb::Spills => success(spills::check(&console)),

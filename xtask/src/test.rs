@@ -13,8 +13,8 @@ use crate::lanes::{self, Lane};
 use crate::targets::{Machine, TARGETS, Target};
 use crate::toolchain::{self, Choice, Toolchain};
 use crate::{
-    blocks, firmware, fuzz, helium, instructions, package, setup, size, spills, stack, symbols,
-    valgrind,
+    blocks, explorer, firmware, fuzz, helium, instructions, package, setup, size, spills, stack,
+    symbols, valgrind,
 };
 
 /// What has passed and what has not, and how long it took.
@@ -164,7 +164,7 @@ pub(crate) fn everything(
     } else {
         let is_host = |target: &&Target| matches!(target.machine, Machine::Host { .. });
         if targets.iter().all(is_host) {
-            host(&mut tally);
+            host(&mut tally, choice);
         }
         boards(&mut tally, targets, choice);
     }
@@ -180,7 +180,7 @@ pub(crate) fn half(
 ) -> ExitCode {
     let mut tally = Tally::new(console);
     match lane {
-        Lane::Host => host(&mut tally),
+        Lane::Host => host(&mut tally, choice),
         Lane::Boards => boards(&mut tally, targets, choice),
     }
     lanes::print_summary(&tally.summary);
@@ -210,7 +210,7 @@ fn boards(tally: &mut Tally<'_>, targets: &[&'static Target], choice: Choice) {
 }
 
 /// What the host's own compiler checks.
-fn host(tally: &mut Tally<'_>) {
+fn host(tally: &mut Tally<'_>, choice: Choice) {
     let console = tally.console;
     let run = |invocation: Invocation| invocation.expect(console).map(|_| ());
     tally.step("formatting", || {
@@ -263,6 +263,7 @@ fn host(tally: &mut Tally<'_>) {
         tally.step("spills", || spills::check(console));
     }
     tally.step("packages", || package::check(console));
+    tally.step("explorer", || explorer::check(console, choice));
 }
 
 /// Clippy over the firmware, and the proof that it cannot panic.
