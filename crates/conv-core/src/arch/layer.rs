@@ -82,7 +82,7 @@ pub(crate) struct Sub<'a> {
 }
 
 /// A pixel of a sub: where its first tap lies in the input, possibly outside, and its first output channel of the group.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Pixel {
     pub(crate) y: isize,
     pub(crate) x: isize,

@@ -8,9 +8,9 @@ use crate::quantised::Activation;
 
 /// How the columns of a sub are read.
 pub(super) struct Walk<'a> {
-    sub: &'a Sub<'a>,
+    pub(super) sub: &'a Sub<'a>,
     /// What turns a sign-extended byte of the input into the value that stands in columns: nothing, or of `u8` its highest bit.
-    pub(super) flip: i32,
+    flip: i32,
     /// Runs of taps that lie side by side, of one row of taps: elements of each, their number, and from one's end to the next's start.
     length: usize,
     runs: usize,
@@ -49,7 +49,7 @@ impl<'a> Walk<'a> {
 
     /// Whether all taps of a pixel lie inside the input.
     #[inline]
-    fn is_inside(&self, pixel: Pixel) -> bool {
+    fn is_inside(&self, pixel: &Pixel) -> bool {
         let [rows, columns] = self.reach;
         let inside = |first: isize, reach: usize, extent: usize| {
             first >= 0 && first.unsigned_abs() + reach < extent
@@ -62,18 +62,18 @@ impl<'a> Walk<'a> {
     /// # Safety
     ///
     /// 1. `to` may be written for all taps of the sub, and is aligned to 4. 2. The pixels are the sub's.
-    pub(super) unsafe fn columns(&self, pixels: [Pixel; 2], to: *mut u32) {
+    pub(super) unsafe fn columns(&self, pixels: &[Pixel; 2], to: *mut u32) {
         if self.sub.taps() == 0 {
             return;
         }
         let [first, second] = pixels;
         if self.flip != 0 || !self.is_inside(first) || !self.is_inside(second) {
             // SAFETY: by 1 and 2.
-            unsafe { self.with_padding(pixels, to) };
+            unsafe { self.with_padding(pixels, 0..self.length, to) };
             return;
         }
         let sub = self.sub;
-        let [mut a, mut b] = pixels.map(|pixel| sub.source(pixel.y, pixel.x));
+        let [mut a, mut b] = [first, second].map(|pixel| sub.source(pixel.y, pixel.x));
         if self.runs == 1 {
             // Rows of taps are as runs of one row.
             let skip = self.row_step.wrapping_sub(self.length);
@@ -90,57 +90,65 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// [`Walk::columns`] where taps may lie outside.
+    /// [`Walk::columns`] where taps may lie outside, or of a kernel of one tap: of every run the elements `span`.
+    ///
+    /// # Safety
+    ///
+    /// 1. `to` may be written for them, and is aligned to 4. 2. The pixels are the sub's.
     #[inline(never)]
-    unsafe fn with_padding(&self, [first, second]: [Pixel; 2], mut to: *mut u32) {
-        let sub = self.sub;
-        let (mut a, mut b) = (Edge::of(sub, first), Edge::of(sub, second));
-        for row in 0..sub.rows.taps {
-            let (one, two) = (a.row(row), b.row(row));
-            // SAFETY: each run lies within the taps, and reads inputs inside alone.
-            unsafe {
-                if self.runs == 1 {
-                    to = self.run(one.of(sub.reduce), two.of(sub.reduce), to);
-                } else {
-                    let step = self.skip.wrapping_add(self.length);
-                    for tap in 0..self.runs {
-                        let (one, two) = (one.tap(tap, step), two.tap(tap, step));
-                        to = self.run(one.of(self.length), two.of(self.length), to);
-                    }
+    pub(super) unsafe fn with_padding(
+        &self,
+        pixels: &[Pixel; 2],
+        span: Range<usize>,
+        mut to: *mut u32,
+    ) {
+        let [a, b] = pixels;
+        let [mut a, mut b] = [self.edge(a), self.edge(b)];
+        let padding = self.zero_point();
+        for row in 0..self.sub.rows.taps {
+            let (ends_a, ends_b) = (a.ends(row), b.ends(row));
+            let mut skip = 0_usize;
+            for run in 0..self.runs {
+                let mut at = run * self.length + span.start;
+                let last = run * self.length + span.end;
+                while at < last {
+                    let (is_a, end_a) = inside(at, ends_a);
+                    let (is_b, end_b) = inside(at, ends_b);
+                    let end = Ord::min(Ord::min(end_a, end_b), last);
+                    let from = skip.wrapping_add(at);
+                    let (from_a, from_b) = (a.input.wrapping_add(from), b.input.wrapping_add(from));
+                    let count = end - at;
+                    at = end;
+                    // SAFETY: elements that lie inside alone are read, and written by 1; the count is not 0.
+                    to = unsafe {
+                        match (is_a, is_b) {
+                            (true, true) if self.flip == 0 => {
+                                interleave(from_a, from_b, count, to, 1, 0)
+                            }
+                            (true, true) => self.both(from_a, from_b, count, to),
+                            (true, false) => self.one(from_a, 0, padding << 16, count, to),
+                            (false, true) => self.one(from_b, 16, padding, count, to),
+                            (false, false) => fill(padding + (padding << 16), count, to),
+                        }
+                    };
                 }
+                skip = skip.wrapping_add(self.skip);
             }
             a.input = a.input.wrapping_add(self.row_step);
             b.input = b.input.wrapping_add(self.row_step);
         }
     }
 
-    /// A run of either pixel; returns where the next starts.
-    ///
-    /// # Safety
-    ///
-    /// 1. The elements that lie inside may be read. 2. `to` may be written for the run.
+    /// Where a pixel's taps are, and which of them lie inside.
     #[inline(never)]
-    unsafe fn run(&self, a: Inside, b: Inside, mut to: *mut u32) -> *mut u32 {
-        let padding = self.zero_point();
-        let mut at = 0;
-        while at < self.length {
-            let (input_a, end_a) = a.piece(at, self.length);
-            let (input_b, end_b) = b.piece(at, self.length);
-            let end = Ord::min(end_a, end_b);
-            let count = end - at;
-            // SAFETY: by 1 and 2; the count is not 0.
-            to = unsafe {
-                match (input_a, input_b) {
-                    (Some(a), Some(b)) if self.flip == 0 => interleave(a, b, count, to, 1, 0),
-                    (Some(a), Some(b)) => self.both(a, b, count, to),
-                    (Some(a), None) => self.one(a, 0, padding << 16, count, to),
-                    (None, Some(b)) => self.one(b, 16, padding, count, to),
-                    (None, None) => fill(padding.wrapping_add(padding << 16), count, to),
-                }
-            };
-            at = end;
+    fn edge(&self, pixel: &Pixel) -> Edge {
+        let sub = self.sub;
+        let across = sub.columns_inside(pixel.x);
+        Edge {
+            input: sub.source(pixel.y, pixel.x),
+            rows: sub.rows_inside(pixel.y),
+            ends: [across.start * sub.reduce, across.end * sub.reduce],
         }
-        to
     }
 
     /// `count` elements of both pixels, any type of input.
@@ -201,6 +209,7 @@ impl<'a> Walk<'a> {
 /// # Safety
 ///
 /// 1. `to` may be written for as many.
+#[inline(never)]
 unsafe fn fill(word: i32, count: usize, mut to: *mut u32) -> *mut u32 {
     let end = to.wrapping_add(count);
     while to != end {
@@ -211,76 +220,34 @@ unsafe fn fill(word: i32, count: usize, mut to: *mut u32) -> *mut u32 {
     to
 }
 
-/// Where a pixel's first tap of a row is, and which of its taps lie inside.
+/// A pixel at a border.
 struct Edge {
+    /// The first tap of a row.
     input: *const u8,
     rows: Range<usize>,
-    across: Range<usize>,
+    /// Elements of a row of taps, the first that lies inside and the next that does not.
+    ends: [usize; 2],
 }
 
 impl Edge {
+    /// Of a row of taps, the elements that lie inside.
     #[inline]
-    fn of(sub: &Sub<'_>, pixel: Pixel) -> Self {
-        Self {
-            input: sub.source(pixel.y, pixel.x),
-            rows: sub.rows_inside(pixel.y),
-            across: sub.columns_inside(pixel.x),
-        }
-    }
-
-    /// Of a row of taps.
-    #[inline]
-    fn row(&self, row: usize) -> Inside {
-        let (first, end) = match self.rows.contains(&row) {
-            true => (self.across.start, self.across.end),
-            false => (0, 0),
-        };
-        Inside {
-            input: self.input,
-            first,
-            end,
+    fn ends(&self, row: usize) -> [usize; 2] {
+        match self.rows.contains(&row) {
+            true => self.ends,
+            false => [0, 0],
         }
     }
 }
 
-/// A run of a pixel, and which of its taps or elements lie inside.
-#[derive(Clone, Copy)]
-struct Inside {
-    input: *const u8,
-    first: usize,
-    end: usize,
-}
-
-impl Inside {
-    /// By elements, so many a tap.
-    #[inline]
-    fn of(self, elements: usize) -> Self {
-        Self {
-            first: self.first * elements,
-            end: self.end * elements,
-            ..self
-        }
-    }
-
-    /// One tap, `step` bytes from one to the next, as a run of its own.
-    #[inline]
-    fn tap(self, tap: usize, step: usize) -> Self {
-        Self {
-            input: self.input.wrapping_add(tap * step),
-            first: 0,
-            end: usize::from(self.first <= tap && tap < self.end),
-        }
-    }
-
-    /// From element `at` on: what lies inside, or nothing, and where that changes.
-    #[inline]
-    fn piece(&self, at: usize, length: usize) -> (Option<*const u8>, usize) {
-        if at < self.first {
-            (None, self.first)
-        } else if at < self.end {
-            (Some(self.input.wrapping_add(at)), self.end)
-        } else {
-            (None, length)
-        }
+/// Whether an element lies inside, and where that changes.
+#[inline]
+fn inside(at: usize, [first, end]: [usize; 2]) -> (bool, usize) {
+    if at < first {
+        (false, first)
+    } else if at < end {
+        (true, end)
+    } else {
+        (false, usize::MAX)
     }
 }

@@ -43,7 +43,11 @@ mod model;
 #[cfg(any(conv_isa = "armv6m", test))]
 mod pieces;
 
-use crate::arch::layer::{Last, Layer, Pixel, Sub, finish};
+use core::array;
+use core::mem::MaybeUninit;
+use core::ops::Range;
+
+use crate::arch::layer::{Last, Layer, Pairs, Pixel, Sub, finish};
 use crate::arch::order::{Order, PartTaps, Runs};
 use crate::engine::Plan;
 use crate::quantised::{Activation, QuantOperation};
@@ -200,84 +204,86 @@ pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, l
     let cells = CELL_BYTES * sub.taps();
     let mut starts = sub.layer.bias.as_ptr().wrapping_add(sub.channel);
     let walk = Walk::of::<T>(sub);
-    if bytes < cells {
-        without_scratch(sub, &walk, starts, last);
-        return;
-    }
-    let columns = scratch.cast::<u32>();
     if sub.layer.plan.is_transposed() && bytes >= cells + START_BYTES * sub.produce {
         let to = scratch.wrapping_add(cells).cast::<i32>();
         // SAFETY: 1: there is room, as was just asked; it is aligned as the scratch is. 2: those of the sub's channels.
         unsafe { put_starts(sub, walk.zero_point(), starts, to) };
         starts = to;
     }
-    let mut block = Block::of(sub, columns, starts);
+    let mut block = Block::of(sub, starts);
     let mut pairs = sub.pairs();
-    while let Some(pixels) = pairs.next(sub) {
-        block.outputs = pixels.map(|pixel| sub.output::<i8>(0).wrapping_add(pixel.output));
-        // SAFETY: columns: 1: `bytes` has room for all taps; 2: `pairs`. Channels: 1: they were just built; 2: the layer's, or just
-        // computed, of every channel of the sub; 3: `pairs`.
+    let mut pixels = [Pixel::default(); 2];
+    while next_pair(&mut pairs, sub, &mut pixels) {
+        let [first, second] = &pixels;
+        block.outputs = [first, second].map(|pixel| sub.output(pixel.output));
+        let columns = match bytes >= cells {
+            true => Some(scratch.cast()),
+            false => unwritten::<O>(sub, second),
+        };
+        let Some(columns) = columns else {
+            // SAFETY: 1: `pairs`; only kernels of one tap come without scratch.
+            unsafe { on_stack(&walk, &mut block, &pixels, last) };
+            continue;
+        };
+        block.columns = columns;
+        // SAFETY: columns: 1: there is room for all taps, as either arm asked; 2: `pairs`. Channels: 1: they were just
+        // built; 2: the layer's, or just computed, of every channel of the sub; 3: `pairs`.
         unsafe {
-            walk.columns(pixels, columns);
-            channels(sub, &block, pixels, last);
+            walk.columns(&pixels, columns);
+            channels(sub, &block, &pixels, last);
         }
     }
 }
 
-/// A kernel of one tap needs no scratch: columns stand in the part of the output that is not written yet. Where that is too
-/// short, for the last pixels, and where pixels are not written one after the other, inputs are put together anew for each
-/// pair of channels.
-fn without_scratch<O, F: Fn(usize, i32) -> O>(
-    sub: &Sub<'_>,
-    walk: &Walk<'_>,
-    starts: *const i32,
-    last: &Last<F>,
-) {
+/// [`Pairs::next`], in one place; says whether there is one.
+#[inline(never)]
+fn next_pair(pairs: &mut Pairs, sub: &Sub<'_>, pixels: &mut [Pixel; 2]) -> bool {
+    let next = pairs.next(sub);
+    next.map(|next| *pixels = next).is_some()
+}
+
+/// A kernel of one tap needs no scratch: columns stand in the part of the output that is not written yet, where that has room
+/// for them and pixels are written one after the other.
+#[inline(never)]
+fn unwritten<O>(sub: &Sub<'_>, second: &Pixel) -> Option<*mut u32> {
+    let free = sub.output::<O>(second.output + sub.produce).cast::<u8>();
+    let columns = free.wrapping_add(free.addr().wrapping_neg() % 4);
+    let end = sub.output::<O>(sub.output_elements());
     let in_order = sub.is_contiguous() && sub.columns.step == 1;
-    let mut block = Block::of(sub, core::ptr::null(), starts);
-    let mut pairs = sub.pairs();
-    while let Some(pixels) = pairs.next(sub) {
-        let [_, second] = pixels;
-        let free = sub
-            .output::<O>(second.output + sub.produce - 1)
-            .wrapping_add(1);
-        let free = free.cast::<u8>();
-        let scratch = free.wrapping_add(free.align_offset(4));
-        let end = sub.output::<O>(sub.output_elements());
-        let room = end.addr().saturating_sub(scratch.addr());
-        block.outputs = pixels.map(|pixel| sub.output::<i8>(0).wrapping_add(pixel.output));
-        if in_order && room >= CELL_BYTES * sub.taps() {
-            block.columns = scratch.cast();
-            // SAFETY: as above; the columns end before the output does and begin behind what is written.
-            unsafe {
-                walk.columns(pixels, scratch.cast());
-                channels(sub, &block, pixels, last);
-            }
-        } else {
-            // SAFETY: pixels of `pairs`, of one tap.
-            unsafe { in_place(sub, walk, block, pixels, last) };
-        }
-    }
+    let has_room = end.addr().saturating_sub(columns.addr()) >= CELL_BYTES * sub.taps();
+    (in_order && has_room).then_some(columns.cast())
 }
 
-/// All channels for two pixels of a kernel of one tap, their inputs read where they lie.
+/// Words of columns on the stack.
+const PIECE: usize = 64;
+
+/// All channels for two pixels of a kernel of one tap, for whose columns the output has no room: they stand on the stack, or if they are
+/// longer one piece after the other, anew for every pair of channels.
 ///
 /// # Safety
 ///
-/// 1. The pixels are the sub's, `block` its own.
+/// 1. The pixels are the sub's, which has one tap, and `block` its own.
 #[inline(never)]
-unsafe fn in_place<O, F: Fn(usize, i32) -> O>(
-    sub: &Sub<'_>,
+unsafe fn on_stack<O, F: Fn(usize, i32) -> O>(
     walk: &Walk<'_>,
-    block: Block,
-    pixels: [Pixel; 2],
+    block: &mut Block,
+    pixels: &[Pixel; 2],
     last: &Last<F>,
 ) {
-    let zero_point = sub.layer.quantisation.input_zero_point as u8;
-    let source = InPlace::new(sub, walk.flip, pixels, &zero_point);
-    let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
-    // SAFETY: 1, 3: as in `channels`; 2: by 1.
-    unsafe { each_channel(sub, block, 0, outputs, last.function(), source) };
+    let sub = walk.sub;
+    let mut words = [const { MaybeUninit::<u32>::uninit() }; PIECE];
+    let columns: *mut u32 = words.as_mut_ptr().cast();
+    block.columns = columns;
+    // SAFETY: as in `run_sub`; those of one tap are of one run, of which there is room for `PIECE`.
+    unsafe {
+        if sub.taps() <= PIECE {
+            walk.columns(pixels, columns);
+            channels(sub, block, pixels, last);
+        } else {
+            let piece = |taps| walk.with_padding(pixels, taps, columns);
+            each_channel(sub, block, 0, pixels, last.function(), Some(&piece));
+        }
+    }
 }
 
 /// Biases with the share of the zero point, of a transposed layer's part.
@@ -388,10 +394,9 @@ unsafe fn pair_sums(mut weights: *const i8, groups: usize) -> [i32; 2] {
 unsafe fn channels<O, F: Fn(usize, i32) -> O>(
     sub: &Sub<'_>,
     block: &Block,
-    pixels: [Pixel; 2],
+    pixels: &[Pixel; 2],
     last: &Last<F>,
 ) {
-    let source = InColumns(block.columns);
     let mut done = 0;
     // SAFETY: weights, starts (2) and records are those of the sub's channels; columns by 1, outputs by 3.
     unsafe {
@@ -400,12 +405,7 @@ unsafe fn channels<O, F: Fn(usize, i32) -> O>(
             done = 2 * block.pairs;
         }
         if done < sub.produce {
-            let rest = Block {
-                weights: block.weights.wrapping_add(done * sub.taps()),
-                ..*block
-            };
-            let outputs = pixels.map(|pixel| sub.output::<O>(pixel.output));
-            each_channel(sub, rest, done, outputs, last.function(), source);
+            each_channel(sub, block, done, pixels, last.function(), None);
         }
     }
 }
@@ -429,12 +429,12 @@ struct Block {
 }
 
 impl Block {
-    /// Of a sub; without outputs.
-    fn of(sub: &Sub<'_>, columns: *const u32, starts: *const i32) -> Self {
+    /// Of a sub; without columns and outputs.
+    fn of(sub: &Sub<'_>, starts: *const i32) -> Self {
         let layer = sub.layer;
         let taps = sub.taps();
         Self {
-            columns,
+            columns: core::ptr::null(),
             weights: layer.kernel.as_ptr().wrapping_add(sub.weights),
             starts,
             records: layer.records.as_ptr().wrapping_add(sub.channel),
@@ -446,130 +446,96 @@ impl Block {
     }
 }
 
-/// The channels from number `first` of the group on, through a function of channel and sum.
+/// The channels from number `first` of the group on, through a function of channel and sum. Of columns that come piece by piece,
+/// `piece` builds those of some taps.
 ///
 /// # Safety
 ///
-/// 1. `block` has the weights of these channels, and starts of all of the group, 2. `source` gives as many taps, 3. the outputs of all
-///    channels of the group may be written.
+/// 1. `block` has the weights and starts of all channels of the group, 2. its columns hold all taps, or `piece` makes them hold up to
+///    [`PIECE`]. 3. The outputs of all channels of the group may be written for both pixels.
 #[inline(never)]
-unsafe fn each_channel<O, F: Fn(usize, i32) -> O, S: Source>(
+unsafe fn each_channel<O, F: Fn(usize, i32) -> O>(
     sub: &Sub<'_>,
-    mut block: Block,
+    block: &Block,
     first: usize,
-    outputs: [*mut O; 2],
+    pixels: &[Pixel; 2],
     function: &F,
-    source: S,
+    piece: Option<&dyn Fn(Range<usize>)>,
 ) {
+    let taps = sub.taps();
+    let outputs = pixels
+        .each_ref()
+        .map(|pixel| sub.output::<O>(pixel.output));
     let mut channel = first;
     while channel < sub.produce {
         let together = Ord::min(sub.produce - channel, 2);
-        let number = sub.channel + channel;
-        let places = outputs.map(|output| output.wrapping_add(channel));
-        // SAFETY: by 1 and 2; outputs by 3.
-        unsafe {
-            let start = block.starts.add(channel);
-            if together == 2 {
-                let sums = dot::<2, S>(&block, start, source);
-                finish(places, number, &sums, function);
-            } else {
-                let sums = dot::<1, S>(&block, start, source);
-                finish(places, number, &sums, function);
+        let mut weights = block.weights.wrapping_add(channel * taps);
+        // SAFETY: by 1.
+        let start = |index: usize| unsafe { block.starts.add(channel + index).read() };
+        let mut sums = [[start(0); 2], [start(together - 1); 2]];
+        let mut tap = 0;
+        while tap < taps {
+            let mut end = taps;
+            if let Some(piece) = piece {
+                end = Ord::min(tap + PIECE, taps);
+                piece(tap..end);
             }
+            // SAFETY: by 1 and 2; pieces are of even numbers of taps but the last.
+            unsafe {
+                match &mut sums {
+                    [sums, _] if together == 1 => {
+                        dot(block.columns, weights, end - tap, array::from_mut(sums));
+                    }
+                    sums => dot(block.columns, weights, end - tap, sums),
+                }
+            }
+            weights = weights.wrapping_add(together * (end - tap));
+            tap = end;
         }
-        let taps = 2 * block.groups + block.left_over;
-        block.weights = block.weights.wrapping_add(together * taps);
+        let places = outputs.map(|output| output.wrapping_add(channel));
+        // SAFETY: by 3.
+        unsafe { finish(places, sub.channel + channel, &sums[..together], function) };
         channel += together;
     }
 }
 
-/// The columns of two pixels, by the tap.
-trait Source: Copy {
-    /// `A + 2¹⁶·B` of a tap.
-    unsafe fn word(&self, tap: usize) -> i32;
-}
-
-/// Columns that were built.
-#[derive(Clone, Copy)]
-struct InColumns(*const u32);
-
-impl Source for InColumns {
-    #[inline]
-    unsafe fn word(&self, tap: usize) -> i32 {
-        // SAFETY: the caller asks for taps that the columns have.
-        unsafe { self.0.add(tap).read() as i32 }
-    }
-}
-
-/// Inputs of two pixels, and the distance from one to the next: of padding 0, which is one byte with the zero point.
-#[derive(Clone, Copy)]
-struct InPlace {
-    inputs: [(*const u8, usize); 2],
-    flip: i32,
-}
-
-impl InPlace {
-    fn new(sub: &Sub<'_>, flip: i32, pixels: [Pixel; 2], zero_point: &u8) -> Self {
-        let inputs = pixels.map(|pixel| {
-            let inside =
-                !sub.rows_inside(pixel.y).is_empty() && !sub.columns_inside(pixel.x).is_empty();
-            match inside {
-                true => (sub.source(pixel.y, pixel.x), 1),
-                false => (&raw const *zero_point, 0),
-            }
-        });
-        Self { inputs, flip }
-    }
-}
-
-impl Source for InPlace {
-    #[inline]
-    unsafe fn word(&self, tap: usize) -> i32 {
-        let [a, b] = self.inputs.map(|(input, step)| {
-            // SAFETY: the caller asks for taps that the pixel has.
-            let byte = unsafe { input.add(tap * step).read() };
-            i32::from(byte as i8) ^ self.flip
-        });
-        a.wrapping_add(b << 16)
-    }
-}
-
-/// Sums of `C` channels for two pixels, from `start` on: the block in Rust.
+/// Adds the products of `taps` taps to the sums of `C` channels for two pixels: the block in Rust.
 ///
 /// # Safety
 ///
-/// 1. `block.weights` has the weights of `C` channels, 2. `source` as many taps, 3. `start` `C` starts.
+/// 1. `columns` has as many words, 2. `weights` as many of `C` channels each.
 #[inline(never)]
-unsafe fn dot<const C: usize, S: Source>(
-    block: &Block,
-    start: *const i32,
-    source: S,
-) -> [[i32; 2]; C] {
+unsafe fn dot<const C: usize>(
+    columns: *const u32,
+    mut weights: *const i8,
+    taps: usize,
+    sums: &mut [[i32; 2]; C],
+) {
     let mut halves = [Halves::default(); C];
-    let mut weights = block.weights;
-    // SAFETY: by 1 to 3.
+    let mut column = columns.cast::<i32>();
+    let end = column.wrapping_add(taps / 2 * 2);
+    // SAFETY: by 1 and 2.
     unsafe {
-        for group in 0..block.groups {
-            let (first, second) = (source.word(2 * group), source.word(2 * group + 1));
+        while column != end {
+            let (first, second) = (column.read(), column.add(1).read());
+            column = column.add(2);
             for halves in &mut halves {
                 halves.add(product(first, weights).wrapping_add(product(second, weights.add(1))));
                 weights = weights.add(2);
             }
             once();
         }
-        if block.left_over > 0 {
-            let word = source.word(2 * block.groups);
+        if taps % 2 == 1 {
+            let word = column.read();
             for halves in &mut halves {
                 halves.add(product(word, weights));
                 weights = weights.add(1);
             }
         }
-        let mut channel = 0;
-        halves.map(|halves| {
-            let start = start.add(channel).read();
-            channel += 1;
-            halves.sums(start, (block.groups + block.left_over) as i32)
-        })
+    }
+    for (sums, halves) in sums.iter_mut().zip(halves) {
+        let found = halves.sums(0, taps.div_ceil(2) as i32);
+        *sums = [0, 1].map(|pixel| sums[pixel].wrapping_add(found[pixel]));
     }
 }
 
