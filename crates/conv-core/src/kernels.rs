@@ -68,7 +68,7 @@
 //! Columns stand in the *scratch*, at most 4 bytes for each weight of one output channel, which is what CMSIS-NN takes. Depthwise
 //! and fully connected layers need none, nor do pointwise ones made by
 //! [`QuantConv2d::pointwise`](crate::quantised::QuantLayer::pointwise): their columns stand in the part of the output that is not
-//! written yet.
+//! written yet; on `packed` cores those of the last pixels on the stack, up to 256 bytes at a time.
 //!
 //! # Porting to another core
 //!

@@ -3,9 +3,10 @@
 use conv_core::add::{Affine, QuantAdd};
 use conv_core::pool::{AveragePool2d, MaxPool2d, PoolOperation, Pooled};
 use conv_core::quantised::{
-    Activation, Int4Kernel, QuantFullyConnected, QuantOperation, Quantisation, Requantisation,
+    Activation, Int4Kernel, QuantConv2d, QuantFullyConnected, QuantOperation, Quantisation,
+    Requantisation,
 };
-use conv_core::requantise::{Double, Multiplier, Wide};
+use conv_core::requantise::{Double, Multiplier, Single, Wide};
 use conv_core::{Axis, Dimension, Error, Geometry, window2d};
 use conv_vectors::guard::{Dirt, Guarded};
 use conv_vectors::oracle::{self, layers};
@@ -420,6 +421,56 @@ fn fully_connected_layers_equal_a_pointwise_convolution() {
         let rounded = oracle::requantise::double(i128::from(sum + bias[channel]), m, s) + 3;
         assert_eq!(i128::from(found), rounded.clamp(-90, 100));
     }
+}
+
+window2d! { struct Padded: pad 1 }
+
+/// A pointwise layer of so many channels against the portable loops. Its columns are longer than what the output has room for:
+/// at the end, and where there are fewer output channels than a quarter of the input's, always.
+macro_rules! assert_pointwise {
+    ($type:ty, $rounding:ty, $ci:literal, $co:literal) => {{
+        let mut random = Lcg::new($ci);
+        let kernel: [[i8; $ci]; $co] =
+            core::array::from_fn(|_| core::array::from_fn(|_| random.draw()));
+        let image: [[[$type; $ci]; 3]; 2] = core::array::from_fn(|_| {
+            core::array::from_fn(|_| core::array::from_fn(|_| random.draw()))
+        });
+        let bias: [i32; $co] = core::array::from_fn(|channel| 700 - 300 * channel as i32);
+        let quantisation = Quantisation::new(5, 3).with_clamp(-90, 100);
+        let padded = Axis::new(1).with_pads(1, 1);
+        let geometry = Geometry::direct([padded; 2], [2, 3], $ci, $co, 1).unwrap();
+        let scale = Multiplier::from_scale(0.0007).unwrap();
+        let mut expected = [0_i8; 4 * 5 * $co];
+        let requantisation = Requantisation::<$rounding> {
+            bias: Some(&bias),
+            scales: &[scale],
+            quantisation,
+        };
+        let flat = image.as_flattened().as_flattened();
+        geometry
+            .quantised(
+                QuantOperation::Conv,
+                flat,
+                kernel.as_flattened(),
+                &mut expected,
+                &requantisation,
+            )
+            .unwrap();
+        let layer: QuantConv2d<Padded, $type, [[i8; $ci]; $co], $rounding, $co> =
+            QuantConv2d::pointwise(kernel, bias, [scale; $co], quantisation);
+        let mut found = [[[0_i8; $co]; 5]; 4];
+        layer.run(&image, &mut found, &mut layer.scratch());
+        assert_eq!(found.as_flattened().as_flattened(), expected);
+    }};
+}
+
+#[test]
+fn pointwise_layers_of_many_channels_need_no_scratch() {
+    assert_pointwise!(i8, Double, 64, 9);
+    assert_pointwise!(i8, Double, 131, 5);
+    assert_pointwise!(u8, Double, 65, 2);
+    assert_pointwise!(i8, Single, 200, 7);
+    assert_pointwise!(u8, Single, 129, 1);
 }
 
 #[test]

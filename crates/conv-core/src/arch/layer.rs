@@ -203,7 +203,33 @@ impl Pairs {
         Some(at)
     }
 
+    /// The next two, to `pixels`; says whether there are any.
+    #[cfg(conv_arch = "packed")]
+    #[inline(never)]
+    pub(crate) fn put_next(&mut self, sub: &Sub<'_>, [first, second]: &mut [Pixel; 2]) -> bool {
+        if self.rows > 0 && self.left_in_row > 2 {
+            // Both are of one row, which goes on.
+            let next = |pixel: Pixel| Pixel {
+                x: pixel.x.wrapping_add(sub.columns.origin_step as isize),
+                output: (pixel.output).wrapping_add(sub.columns.step * sub.channels),
+                ..pixel
+            };
+            *first = self.at;
+            *second = next(*first);
+            self.at = next(*second);
+            self.left_in_row -= 2;
+            return true;
+        }
+        let Some(pixel) = self.pixel(sub) else {
+            return false;
+        };
+        *first = pixel;
+        *second = self.pixel(sub).unwrap_or(pixel);
+        true
+    }
+
     /// The next two.
+    #[cfg(not(conv_arch = "packed"))]
     #[inline]
     pub(crate) fn next(&mut self, sub: &Sub<'_>) -> Option<[Pixel; 2]> {
         let first = self.pixel(sub)?;

@@ -85,13 +85,14 @@ macro_rules! requantise {
 ///
 /// # Safety
 ///
-/// 1. `block.columns` has all taps, 2. `block.weights` those of all pairs, 3. `starts` and `records` two for each pair,
+/// 1. `block.columns` has the words of all groups and of a tap that is left over, 2. `block.weights` those of all pairs, 3. `starts` and `records` two for each pair,
 /// 4. `outputs` may be written for two bytes for each pair, 5. there is at least one pair, 6. columns, starts and records are
 ///    aligned to 4.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
-    // The frame: columns 0, weights 4, starts 8, records 12, outputs 16 and 20, pairs 24, groups and later their end 28,
-    // left_over 32, the groups with what is left over 36.
+    // The frame: columns 0, weights 4, starts 8, records 12, outputs 16 and 20, pairs 24, groups and later the entry 28, rest 32,
+    // the groups with a tap that is left over 36, where to go on after all groups 40. The entry is where the loop of four groups starts so that the last of them
+    // ends it: a group has 42 bytes. Without groups it is the loop's end.
     naked_asm!(
         "push {{r4-r7, lr}}
          mov r4, r8
@@ -99,18 +100,38 @@ pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
          mov r6, r10
          mov r7, r11
          push {{r4-r7}}
-         sub sp, #40
+         sub sp, #44
          mov r1, sp
          ldmia r0!, {{r2-r6}}
          stmia r1!, {{r2-r6}}
          ldmia r0!, {{r4-r7}}
          lsls r3, r6, #3
          adds r3, r3, r2
-         adds r6, r6, r7
+         mov lr, r3
          mov r2, r6
-         mov r6, r3
+         adr r3, 7f
+         cmp r7, #0
+         beq 1f
+         adr r3, 5f
+         cmp r7, #1
+         bne 1f
+         adr r3, 6f
+         adds r2, #1
+        1:
+         str r2, [sp, #36]
+         str r3, [sp, #40]
+         rsbs r2, r6, #0
+         movs r3, #3
+         ands r2, r3
+         cmp r6, #0
+         bne 3f
+         movs r2, #4
+        3:
+         movs r3, #42
+         muls r2, r3, r2
+         adr r6, 4f
+         adds r6, r6, r2
          stmia r1!, {{r4-r7}}
-         str r2, [r1]
          ldr r4, =0xffff7fff
          mov r12, r4
         2:
@@ -128,39 +149,34 @@ pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
          mov r10, r6
          adds r5, r5, r3
          mov r11, r5
-         ldr r4, [sp, #28]
-         mov lr, r4
          ldr r0, [sp]
          ldr r1, [sp, #4]
          movs r6, #0
          movs r7, #1
-         subs r5, r4, r0
-         lsls r5, r5, #28
-         bpl 3f",
-        two_taps!(),
-        "3:
-         mov r4, lr
-         subs r4, r4, r0
-         beq 6f
-         lsls r4, r4, #27
-         bmi 5f
+         ldr r4, [sp, #28]
+         mov pc, r4
+         .p2align 2
         4:",
         two_taps!(),
         two_taps!(),
-        "5:",
         two_taps!(),
         two_taps!(),
         "cmp r0, lr
          bne 4b
-        6:
+         ldr r2, [sp, #40]
+         mov pc, r2
+         .p2align 2
+        5:
          ldr r2, [sp, #32]
-         cmp r2, #0
-         beq 7f
-         ldr r2, [r0]
+         adds r1, r1, r2
+         b 7f
+         .p2align 2
+        6:
+         ldr r3, [r0]
          ldrsb r4, [r1, r6]
          ldrsb r5, [r1, r7]
-         muls r4, r2, r4
-         muls r5, r2, r5
+         muls r4, r3, r4
+         muls r5, r3, r5
          adds r1, #2
          add r8, r4
          add r4, r12
@@ -170,6 +186,7 @@ pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
          add r5, r12
          asrs r5, r5, #16
          add r11, r5
+         .p2align 2
         7:
          ldr r6, [sp, #16]
          str r1, [sp, #4]
@@ -201,7 +218,7 @@ pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
          beq 8f
          b 2b
         8:
-         add sp, #40
+         add sp, #44
          pop {{r4-r7}}
          mov r8, r4
          mov r9, r5

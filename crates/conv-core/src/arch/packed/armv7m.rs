@@ -79,36 +79,50 @@ macro_rules! requantise {
 ///
 /// # Safety
 ///
-/// 1. `block.columns` has all taps, 2. `block.weights` those of all pairs, 3. `starts` and `records` two for each pair,
+/// 1. `block.columns` has the words of all groups and of a tap that is left over, 2. `block.weights` those of all pairs, 3. `starts` and `records` two for each pair,
 /// 4. `outputs` may be written for two bytes for each pair, 5. there is at least one pair, 6. columns, starts and records are
 ///    aligned to 4.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
-    // The frame: columns 0, weights 4, starts 8, records 12, outputs 16 and 20, pairs 24, groups 28, left_over 32, then
-    // n, the groups with what is left over, 36, and −n·C = n·0x8001 40.
+    // The frame: columns 0, weights 4, starts 8, records 12, outputs 16 and 20, pairs 24, groups 28, rest 32, then
+    // n, the groups with a tap that is left over, 36, −n·C = n·0x8001 40, 2¹⁶ + 1 44,
+    // where to go on after sixteens of taps 48 and after all groups 52.
     naked_asm!(
         "push {{r4-r11, lr}}
-         sub sp, #44
+         sub sp, #56
          ldm r0, {{r1-r9}}
          stm sp, {{r1-r9}}
-         add r2, r8, r9
+         mov r2, r8
+         adr.w r6, 10f + 1
+         cmp r9, #1
+         blo 1f
+         adr.w r6, 8f + 1
+         bhi 1f
+         adr.w r6, 9f + 1
+         add r2, r2, #1
+        1:
          add r3, r2, r2, lsl #15
-         strd r2, r3, [sp, #36]
+         mov r4, #0x10001
+         adr.w r5, 4f + 1
+         lsls r7, r8, #29
+         it eq
+         moveq r5, r6
+         add r7, sp, #36
+         stm r7, {{r2-r6}}
          ldr r1, [sp, #4]
         2:
          ldr r9, [sp, #8]
-         ldrd r3, r4, [sp, #36]
+         add r5, sp, #36
+         ldm r5, {{r3, r4, r5}}
          ldr r0, [sp]
          ldr r2, [sp, #28]
          ldm r9!, {{r10, r12}}
          str r9, [sp, #8]
          mvn r9, #0x8000
          add r11, r10, r3
-         add r10, r10, r10, lsl #16
-         add r10, r10, r4
+         mla r10, r10, r5, r4
          add lr, r12, r3
-         add r12, r12, r12, lsl #16
-         add r12, r12, r4
+         mla r12, r12, r5, r4
          subs r2, #8
          blo 4f
         3:",
@@ -118,6 +132,7 @@ pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
         four_taps!(),
         "subs r2, #8
          bhs 3b
+         ldr pc, [sp, #48]
         4:
          adds r2, #6
          bmi 6f
@@ -142,8 +157,12 @@ pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
          add r12, r12, r3
          add lr, lr, r3, asr #16
         7:
+         ldr pc, [sp, #52]
+        8:
          ldr r2, [sp, #32]
-         cbz r2, 8f
+         add r1, r1, r2
+         b 10f
+        9:
          ldr r3, [r0]
          ldrsb r7, [r1], #2
          mla r8, r3, r7, r9
@@ -153,7 +172,7 @@ pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
          add r11, r11, r8, asr #16
          add r12, r12, r3
          add lr, lr, r3, asr #16
-        8:
+        10:
          str r1, [sp, #4]
          ldr r9, [sp, #12]
          ldrd r0, r1, [sp, #16]
@@ -171,7 +190,7 @@ pub(super) unsafe extern "C" fn short_pairs(block: &Block) {
          subs r9, #1
          str r9, [sp, #24]
          bne 2b
-         add sp, #44
+         add sp, #56
          pop {{r4-r11, pc}}"
     )
 }

@@ -17,18 +17,24 @@ pub(super) struct Walk<'a> {
     skip: usize,
     /// From one row of taps to the next, in bytes.
     row_step: usize,
-    /// Positions from the first tap to the last.
-    reach: [usize; 2],
+    /// Rows of taps that are multiplied, none if they have no taps.
+    rows: Range<usize>,
+    /// Positions from a pixel's first tap to the first of these rows.
+    first: isize,
+    /// The first positions of the first of these taps, by rows and by columns, for which the last lies outside.
+    limits: [usize; 2],
+    /// The rows of the pixels that these are for.
+    at: [isize; 2],
 }
 
 impl<'a> Walk<'a> {
+    /// Before [`Walk::turn_to`], without rows.
     pub(super) fn of<T: Activation>(sub: &'a Sub<'a>) -> Self {
         let columns = sub.columns;
         let (length, runs, step) = match sub.is_contiguous() {
             true => (columns.taps * sub.reduce, 1, 0),
             false => (sub.reduce, columns.taps, columns.tap_step * sub.pixel),
         };
-        let reach = [sub.rows, columns].map(|part| part.taps.saturating_sub(1) * part.tap_step);
         Self {
             sub,
             flip: if T::LEAST == 0 { -128 } else { 0 },
@@ -36,8 +42,51 @@ impl<'a> Walk<'a> {
             runs,
             skip: step.wrapping_sub(length),
             row_step: sub.rows.tap_step * sub.width * sub.pixel,
-            reach,
+            rows: 0..0,
+            first: 0,
+            limits: [0, limit(sub.width, columns.taps, columns.tap_step)],
+            at: [isize::MIN; 2],
         }
+    }
+
+    /// Whether pixels lie in the rows that the walk has turned to.
+    #[inline]
+    pub(super) fn is_at(&self, [first, second]: &[Pixel; 2]) -> bool {
+        self.at == [first.y, second.y]
+    }
+
+    /// Turns to other rows of pixels, and may leave out the rows of taps that lie in the padding for both; says whether other
+    /// rows of taps are multiplied than before. The weights of rows that are left out need to be whole groups.
+    pub(super) fn turn_to(&mut self, [first, second]: &[Pixel; 2], leaves_out: bool) -> bool {
+        let sub = self.sub;
+        self.at = [first.y, second.y];
+        let rows = match leaves_out {
+            true => {
+                let (a, b) = (sub.rows_inside(first.y), sub.rows_inside(second.y));
+                Ord::min(a.start, b.start)..Ord::max(a.end, b.end)
+            }
+            false => 0..sub.rows.taps,
+        };
+        if rows == self.rows || self.row() == 0 {
+            return false;
+        }
+        let step = sub.rows.tap_step;
+        self.first = (rows.start * step) as isize;
+        self.limits[0] = limit(sub.height, count(&rows), step);
+        self.rows = rows;
+        true
+    }
+
+    /// Weights of a row of taps.
+    #[inline]
+    pub(super) fn row(&self) -> usize {
+        self.runs * self.length
+    }
+
+    /// The taps that are multiplied: the first, and how many.
+    #[inline]
+    pub(super) fn taps(&self) -> (usize, usize) {
+        (self.rows.start * self.row(), count(&self.rows) * self.row())
     }
 
     /// The zero point of what stands in columns.
@@ -47,42 +96,43 @@ impl<'a> Walk<'a> {
         i32::from(byte as i8) ^ self.flip
     }
 
-    /// Whether all taps of a pixel lie inside the input.
+    /// Whether the rows and the columns of taps of a pixel that are multiplied all lie inside the input.
     #[inline]
-    fn is_inside(&self, pixel: &Pixel) -> bool {
-        let [rows, columns] = self.reach;
-        let inside = |first: isize, reach: usize, extent: usize| {
-            first >= 0 && first.unsigned_abs() + reach < extent
-        };
-        inside(pixel.y, rows, self.sub.height) && inside(pixel.x, columns, self.sub.width)
+    fn are_inside(&self, pixel: &Pixel) -> [bool; 2] {
+        let [rows, columns] = self.limits;
+        // A position below 0 is beyond every limit.
+        let y = pixel.y.wrapping_add(self.first) as usize;
+        [y < rows, (pixel.x as usize) < columns]
     }
 
     /// Columns of two pixels.
     ///
     /// # Safety
     ///
-    /// 1. `to` may be written for all taps of the sub, and is aligned to 4. 2. The pixels are the sub's.
+    /// 1. `to` may be written for all taps that are multiplied, and is aligned to 4. 2. The pixels are the sub's.
     pub(super) unsafe fn columns(&self, pixels: &[Pixel; 2], to: *mut u32) {
-        if self.sub.taps() == 0 {
+        if self.rows.is_empty() {
             return;
         }
         let [first, second] = pixels;
-        if self.flip != 0 || !self.is_inside(first) || !self.is_inside(second) {
+        if self.flip != 0
+            || self.are_inside(first) != [true; 2]
+            || self.are_inside(second) != [true; 2]
+        {
             // SAFETY: by 1 and 2.
             unsafe { self.with_padding(pixels, 0..self.length, to) };
             return;
         }
-        let sub = self.sub;
-        let [mut a, mut b] = [first, second].map(|pixel| sub.source(pixel.y, pixel.x));
+        let [mut a, mut b] = [first, second].map(|pixel| self.source(pixel));
         if self.runs == 1 {
             // Rows of taps are as runs of one row.
             let skip = self.row_step.wrapping_sub(self.length);
             // SAFETY: all taps lie inside the input; by 1.
-            unsafe { interleave(a, b, self.length, to, sub.rows.taps, skip) };
+            unsafe { interleave(a, b, self.length, to, count(&self.rows), skip) };
             return;
         }
         let mut to = to;
-        for _ in 0..sub.rows.taps {
+        for _ in self.rows.clone() {
             // SAFETY: likewise.
             to = unsafe { interleave(a, b, self.length, to, self.runs, self.skip) };
             a = a.wrapping_add(self.row_step);
@@ -90,7 +140,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// [`Walk::columns`] where taps may lie outside, or of a kernel of one tap: of every run the elements `span`.
+    /// [`Walk::columns`] where taps may lie outside, or of a kernel of one tap: the elements `span` of every run.
     ///
     /// # Safety
     ///
@@ -105,7 +155,7 @@ impl<'a> Walk<'a> {
         let [a, b] = pixels;
         let [mut a, mut b] = [self.edge(a), self.edge(b)];
         let padding = self.zero_point();
-        for row in 0..self.sub.rows.taps {
+        for row in self.rows.clone() {
             let (ends_a, ends_b) = (a.ends(row), b.ends(row));
             let mut skip = 0_usize;
             for run in 0..self.runs {
@@ -139,14 +189,28 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Address of a pixel's first tap of the rows that are multiplied.
+    #[inline]
+    fn source(&self, pixel: &Pixel) -> *const u8 {
+        self.sub.source(pixel.y.wrapping_add(self.first), pixel.x)
+    }
+
     /// Where a pixel's taps are, and which of them lie inside.
     #[inline(never)]
     fn edge(&self, pixel: &Pixel) -> Edge {
         let sub = self.sub;
-        let across = sub.columns_inside(pixel.x);
+        let [are_rows, are_columns] = self.are_inside(pixel);
+        let rows = match are_rows {
+            true => self.rows.clone(),
+            false => sub.rows_inside(pixel.y),
+        };
+        let across = match are_columns {
+            true => 0..sub.columns.taps,
+            false => sub.columns_inside(pixel.x),
+        };
         Edge {
-            input: sub.source(pixel.y, pixel.x),
-            rows: sub.rows_inside(pixel.y),
+            input: self.source(pixel),
+            rows,
             ends: [across.start * sub.reduce, across.end * sub.reduce],
         }
     }
@@ -218,6 +282,18 @@ unsafe fn fill(word: i32, count: usize, mut to: *mut u32) -> *mut u32 {
         to = to.wrapping_add(1);
     }
     to
+}
+
+/// Of taps `step` apart the first position of the first for which the last is beyond an extent.
+#[inline]
+fn limit(extent: usize, taps: usize, step: usize) -> usize {
+    extent.saturating_sub(taps.saturating_sub(1) * step)
+}
+
+/// Elements of a range, without a check that they can be counted.
+#[inline]
+fn count(range: &Range<usize>) -> usize {
+    range.end.saturating_sub(range.start)
 }
 
 /// A pixel at a border.

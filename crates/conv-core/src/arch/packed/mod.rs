@@ -19,6 +19,12 @@
 //! time of direct layers ([`FOLDED`]), and summed up for each part of transposed ones, into the scratch behind the
 //! columns. Bytes `u8` are taken as `x − 128`, by their highest bit turned over.
 //!
+//! Rows of taps that lie in the padding for both pixels are left out where their weights are whole groups and nothing stands in
+//! a start for them: where padding is 0, and in transposed layers, whose starts are summed up anew for the rows that are left.
+//!
+//! A pointwise layer without scratch has its columns in the part of the output that is not written yet; for the last pixels,
+//! where that is too short, on the stack.
+//!
 //! # Weights
 //!
 //! For each part and group of the layer, for each pair of channels, for every two taps in natural order: those of the first channel, those
@@ -47,7 +53,7 @@ use core::array;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
-use crate::arch::layer::{Last, Layer, Pairs, Pixel, Sub, finish};
+use crate::arch::layer::{Last, Layer, Pixel, Sub, finish};
 use crate::arch::order::{Order, PartTaps, Runs};
 use crate::engine::Plan;
 use crate::quantised::{Activation, QuantOperation};
@@ -202,18 +208,22 @@ const fn copy_taps(runs: &Runs<'_>, channel: usize, tap: usize, from: &[i8], to:
 pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, last: &Last<F>) {
     let (scratch, bytes) = sub.scratch();
     let cells = CELL_BYTES * sub.taps();
-    let mut starts = sub.layer.bias.as_ptr().wrapping_add(sub.channel);
-    let walk = Walk::of::<T>(sub);
-    if sub.layer.plan.is_transposed() && bytes >= cells + START_BYTES * sub.produce {
-        let to = scratch.wrapping_add(cells).cast::<i32>();
-        // SAFETY: 1: there is room, as was just asked; it is aligned as the scratch is. 2: those of the sub's channels.
-        unsafe { put_starts(sub, walk.zero_point(), starts, to) };
-        starts = to;
-    }
-    let mut block = Block::of(sub, starts);
+    let mut walk = Walk::of::<T>(sub);
+    let bias = sub.layer.bias.as_ptr().wrapping_add(sub.channel);
+    let mut block = Block::of(sub, bias);
+    let padding_counts = walk.zero_point() != 0;
+    let has_starts = padding_counts
+        && sub.layer.plan.is_transposed()
+        && bytes >= cells + START_BYTES * sub.produce;
+    let starts = has_starts.then_some(scratch.wrapping_add(cells).cast());
+    let leaves_out = walk.row() % 2 == 0 && (has_starts || !padding_counts);
     let mut pairs = sub.pairs();
     let mut pixels = [Pixel::default(); 2];
-    while next_pair(&mut pairs, sub, &mut pixels) {
+    while pairs.put_next(sub, &mut pixels) {
+        if !walk.is_at(&pixels) && walk.turn_to(&pixels, leaves_out) {
+            // SAFETY: 1: `starts` are behind the columns, as `has_starts` says; they are aligned as the scratch is.
+            unsafe { block.turn_to(&walk, bias, starts) };
+        }
         let [first, second] = &pixels;
         block.outputs = [first, second].map(|pixel| sub.output(pixel.output));
         let columns = match bytes >= cells {
@@ -230,16 +240,9 @@ pub(crate) fn run_sub<T: Activation, O, F: Fn(usize, i32) -> O>(sub: &Sub<'_>, l
         // built; 2: the layer's, or just computed, of every channel of the sub; 3: `pairs`.
         unsafe {
             walk.columns(&pixels, columns);
-            channels(sub, &block, &pixels, last);
+            channels(&walk, &block, &pixels, last);
         }
     }
-}
-
-/// [`Pairs::next`], in one place; says whether there is one.
-#[inline(never)]
-fn next_pair(pairs: &mut Pairs, sub: &Sub<'_>, pixels: &mut [Pixel; 2]) -> bool {
-    let next = pairs.next(sub);
-    next.map(|next| *pixels = next).is_some()
 }
 
 /// A kernel of one tap needs no scratch: columns stand in the part of the output that is not written yet, where that has room
@@ -270,60 +273,55 @@ unsafe fn on_stack<O, F: Fn(usize, i32) -> O>(
     pixels: &[Pixel; 2],
     last: &Last<F>,
 ) {
-    let sub = walk.sub;
     let mut words = [const { MaybeUninit::<u32>::uninit() }; PIECE];
     let columns: *mut u32 = words.as_mut_ptr().cast();
     block.columns = columns;
     // SAFETY: as in `run_sub`; those of one tap are of one run, of which there is room for `PIECE`.
     unsafe {
-        if sub.taps() <= PIECE {
+        if walk.row() <= PIECE {
             walk.columns(pixels, columns);
-            channels(sub, block, pixels, last);
+            channels(walk, block, pixels, last);
         } else {
             let piece = |taps| walk.with_padding(pixels, taps, columns);
-            each_channel(sub, block, 0, pixels, last.function(), Some(&piece));
+            each_channel(walk, block, 0, pixels, last.function(), Some(&piece));
         }
     }
 }
 
-/// Biases with the share of the zero point, of a transposed layer's part.
+/// Biases with the share of the zero point in the taps that are multiplied, of a transposed layer's part.
 ///
 /// # Safety
 ///
 /// 1. `to` may be written for the sub's channels, 2. `bias` read.
 #[inline(never)]
-unsafe fn put_starts(sub: &Sub<'_>, zero_point: i32, bias: *const i32, to: *mut i32) {
-    let taps = sub.taps();
-    let mut weights = sub.layer.kernel.as_ptr().wrapping_add(sub.weights);
-    let put = |channel: usize, sum: i32| {
-        // SAFETY: by 1 and 2; it is called for less than `produce`.
-        unsafe {
-            let bias = bias.add(channel).read();
-            to.add(channel)
-                .write(bias.wrapping_sub(zero_point.wrapping_mul(sum)));
-        }
-    };
-    let mut channel = 0;
-    while channel < sub.produce {
-        if sub.produce - channel == 1 {
-            // SAFETY: the weights of an odd last channel.
-            let sum = unsafe { sum_of(weights, taps, 1) };
-            put(channel, sum);
-            return;
-        }
-        // SAFETY: the weights of a pair of channels: four for two taps, and two that are left over.
-        unsafe {
-            let [mut one, mut two] = pair_sums(weights, taps / 2);
-            weights = weights.add(taps / 2 * 4);
-            if taps % 2 == 1 {
-                one = one.wrapping_add(sum_of(weights, 1, 1));
-                two = two.wrapping_add(sum_of(weights.add(1), 1, 1));
-                weights = weights.add(2);
+unsafe fn put_starts(walk: &Walk<'_>, bias: *const i32, to: *mut i32) {
+    let sub = walk.sub;
+    let (all, (first, count)) = (sub.taps(), walk.taps());
+    let kernel = sub.layer.kernel.as_ptr().wrapping_add(sub.weights);
+    for channel in (0..sub.produce).step_by(2) {
+        let together = Ord::min(sub.produce - channel, 2);
+        let weights = kernel.wrapping_add(channel * all + together * first);
+        // SAFETY: the weights of an odd last channel, or of a pair: four for two taps, and two that are left over.
+        let sums = unsafe {
+            if together == 1 {
+                [sum_of(weights, count, 1), 0]
+            } else {
+                let [one, two] = pair_sums(weights, count / 2);
+                let rest = weights.wrapping_add(count / 2 * 4);
+                [
+                    one.wrapping_add(sum_of(rest, count % 2, 1)),
+                    two.wrapping_add(sum_of(rest.wrapping_add(1), count % 2, 1)),
+                ]
             }
-            put(channel, one);
-            put(channel + 1, two);
+        };
+        for (index, sum) in sums.into_iter().enumerate().take(together) {
+            let share = walk.zero_point().wrapping_mul(sum);
+            // SAFETY: by 1 and 2.
+            unsafe {
+                let bias = bias.add(channel + index).read();
+                to.add(channel + index).write(bias.wrapping_sub(share));
+            }
         }
-        channel += 2;
     }
 }
 
@@ -392,7 +390,7 @@ unsafe fn pair_sums(mut weights: *const i8, groups: usize) -> [i32; 2] {
 ///    pixels may be written.
 #[inline]
 unsafe fn channels<O, F: Fn(usize, i32) -> O>(
-    sub: &Sub<'_>,
+    walk: &Walk<'_>,
     block: &Block,
     pixels: &[Pixel; 2],
     last: &Last<F>,
@@ -404,8 +402,8 @@ unsafe fn channels<O, F: Fn(usize, i32) -> O>(
             short_pairs(block);
             done = 2 * block.pairs;
         }
-        if done < sub.produce {
-            each_channel(sub, block, done, pixels, last.function(), None);
+        if done < walk.sub.produce {
+            each_channel(walk, block, done, pixels, last.function(), None);
         }
     }
 }
@@ -424,24 +422,45 @@ struct Block {
     pairs: usize,
     /// Groups of two taps.
     groups: usize,
-    /// Taps that are left over, 0 or 1.
-    left_over: usize,
+    /// 1 if a tap is left over, else the weights between those of one pair of channels and of the next, a number of fours.
+    rest: usize,
 }
 
 impl Block {
-    /// Of a sub; without columns and outputs.
+    /// Of a sub; without columns and outputs, and before [`Block::turn_to`].
     fn of(sub: &Sub<'_>, starts: *const i32) -> Self {
-        let layer = sub.layer;
-        let taps = sub.taps();
         Self {
             columns: core::ptr::null(),
-            weights: layer.kernel.as_ptr().wrapping_add(sub.weights),
+            weights: core::ptr::null(),
             starts,
-            records: layer.records.as_ptr().wrapping_add(sub.channel),
+            records: sub.layer.records.as_ptr().wrapping_add(sub.channel),
             outputs: [core::ptr::null_mut(); 2],
             pairs: sub.produce / 2,
-            groups: taps / 2,
-            left_over: taps % 2,
+            groups: 0,
+            rest: 0,
+        }
+    }
+
+    /// The taps of a walk that are multiplied now. Where some are left out, the others are whole groups. Of transposed layers that
+    /// have a zero point the starts are those of these taps, put together at `starts`.
+    ///
+    /// # Safety
+    ///
+    /// 1. `starts` may be written for the sub's channels, and `bias` read.
+    #[inline(never)]
+    unsafe fn turn_to(&mut self, walk: &Walk<'_>, bias: *const i32, starts: Option<*mut i32>) {
+        let (sub, (first, taps)) = (walk.sub, walk.taps());
+        let kernel = sub.layer.kernel.as_ptr();
+        self.weights = kernel.wrapping_add(sub.weights + 2 * first);
+        self.groups = taps / 2;
+        self.rest = match taps % 2 {
+            0 => 2 * (sub.taps() - taps),
+            _ => 1,
+        };
+        if let Some(starts) = starts {
+            // SAFETY: by 1.
+            unsafe { put_starts(walk, bias, starts) };
+            self.starts = starts;
         }
     }
 }
@@ -451,25 +470,25 @@ impl Block {
 ///
 /// # Safety
 ///
-/// 1. `block` has the weights and starts of all channels of the group, 2. its columns hold all taps, or `piece` makes them hold up to
+/// 1. `block` has the starts of all channels of the group, 2. its columns hold all taps that are multiplied, or `piece` makes them hold up to
 ///    [`PIECE`]. 3. The outputs of all channels of the group may be written for both pixels.
 #[inline(never)]
 unsafe fn each_channel<O, F: Fn(usize, i32) -> O>(
-    sub: &Sub<'_>,
+    walk: &Walk<'_>,
     block: &Block,
     first: usize,
     pixels: &[Pixel; 2],
     function: &F,
     piece: Option<&dyn Fn(Range<usize>)>,
 ) {
-    let taps = sub.taps();
-    let outputs = pixels
-        .each_ref()
-        .map(|pixel| sub.output::<O>(pixel.output));
+    let sub = walk.sub;
+    let (first_tap, taps) = walk.taps();
+    let kernel = sub.layer.kernel.as_ptr().wrapping_add(sub.weights);
+    let outputs = pixels.each_ref().map(|pixel| sub.output::<O>(pixel.output));
     let mut channel = first;
     while channel < sub.produce {
         let together = Ord::min(sub.produce - channel, 2);
-        let mut weights = block.weights.wrapping_add(channel * taps);
+        let mut weights = kernel.wrapping_add(channel * sub.taps() + together * first_tap);
         // SAFETY: by 1.
         let start = |index: usize| unsafe { block.starts.add(channel + index).read() };
         let mut sums = [[start(0); 2], [start(together - 1); 2]];
@@ -477,7 +496,7 @@ unsafe fn each_channel<O, F: Fn(usize, i32) -> O>(
         while tap < taps {
             let mut end = taps;
             if let Some(piece) = piece {
-                end = Ord::min(tap + PIECE, taps);
+                end = Ord::min(tap + PIECE, end);
                 piece(tap..end);
             }
             // SAFETY: by 1 and 2; pieces are of even numbers of taps but the last.

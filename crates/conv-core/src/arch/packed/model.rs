@@ -7,7 +7,7 @@ use crate::arch::packed::{Block, Halves, product, short};
 ///
 /// # Safety
 ///
-/// 1. `block.columns` has all taps, 2. `block.weights` those of all pairs, 3. `starts` and `records` two for each pair,
+/// 1. `block.columns` has the words of all groups and of a tap that is left over, 2. `block.weights` those of all pairs, 3. `starts` and `records` two for each pair,
 /// 4. `outputs` may be written for two bytes for each pair.
 #[inline(never)]
 pub(super) unsafe fn short_pairs(block: &Block) {
@@ -31,7 +31,11 @@ pub(super) unsafe fn short_pairs(block: &Block) {
 /// As [`short_pairs`], of these pairs.
 #[inline]
 unsafe fn pairs<const P: usize>(block: &Block, first: usize) {
-    let distance = 2 * (2 * block.groups + block.left_over);
+    let (left_over, skip) = match block.rest {
+        1 => (1, 0),
+        skip => (0, skip),
+    };
+    let distance = 2 * (2 * block.groups + left_over) + skip;
     let mut weights = block.weights.wrapping_add(first * distance);
     let mut column = block.columns.cast::<i32>();
     let end = column.wrapping_add(2 * block.groups);
@@ -55,7 +59,7 @@ unsafe fn pairs<const P: usize>(block: &Block, first: usize) {
             column = column.add(2);
             weights = weights.add(4);
         }
-        if block.left_over > 0 {
+        if left_over > 0 {
             let word = column.read();
             for (pair, halves) in halves.iter_mut().enumerate() {
                 for (channel, halves) in halves.iter_mut().enumerate() {
@@ -63,7 +67,7 @@ unsafe fn pairs<const P: usize>(block: &Block, first: usize) {
                 }
             }
         }
-        let groups = (block.groups + block.left_over) as i32;
+        let groups = (block.groups + left_over) as i32;
         for (index, halves) in halves.as_flattened().iter().enumerate() {
             let channel = 2 * first + index;
             let record = &*block.records.add(channel);
