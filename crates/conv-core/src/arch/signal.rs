@@ -336,8 +336,9 @@ fn is_narrow<T: Taps>(kernel: &[T]) -> bool {
         })
 }
 
-/// Runs an operation on a signal, with sums of `S` that `finish` takes to outputs. Input, kernel and output have the lengths of the plan's geometry.
-#[inline(always)]
+/// Runs an operation on a signal, with sums of `S` that `finish` takes to outputs. Input, kernel and output have the lengths of
+/// the plan's geometry. Not inlined: operations that are no signal would have its frame on their stack.
+#[inline(never)]
 fn run_sums<T, W, S, O>(
     plan: &Plan,
     input: &[T],
