@@ -1,7 +1,7 @@
 //! Settings of conv-std's plans, as its tests have them, made from the fuzzer's bytes.
 
 use conv_fuzz::Choices;
-use conv_std::{Boundary, Layout};
+use conv_std::{Boundary, Layout, Products};
 use conv_vectors::oracle::Axis;
 use conv_vectors::random::Spread;
 
@@ -33,6 +33,7 @@ pub(crate) fn setting<const D: usize>(choices: &mut Choices<'_>, most: usize) ->
         orientation: choices.orientation(),
         layout: choices.of(&[Layout::Nchw, Layout::Nhwc]),
         boundary: Boundary::Zero,
+        products: choices.of(&[Products::Fused, Products::Rounded]),
         seed: choices.integer() as u32,
         spread: choices.of(&[Spread::Uniform, Spread::Extremes, Spread::Full]),
     }
