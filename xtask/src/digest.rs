@@ -129,17 +129,12 @@ pub(crate) fn programs(target: &'static Target) -> Vec<(Program<'static>, &'stat
         Machine::Arm { .. } | Machine::Riscv { .. } => "digest-firmware",
         Machine::Node => return vec![(program("digest-wasm", "digest_wasm.wasm", ""), target)],
     };
+    let machine = target.with_memory();
     let [operations, layers, kernels] = PARTS;
     vec![
-        (program(package, operations, "--bin operations"), target),
-        (
-            program(package, layers, "--bin layers"),
-            target.with_memory(),
-        ),
-        (
-            program(package, kernels, "--bin kernels"),
-            target.with_memory(),
-        ),
+        (program(package, operations, "--bin operations"), machine),
+        (program(package, layers, "--bin layers"), machine),
+        (program(package, kernels, "--bin kernels"), machine),
     ]
 }
 
@@ -315,7 +310,7 @@ pub(crate) fn row(
     };
     Row {
         target: target.name,
-        machine: target.machine_name(),
+        machine: target.with_memory().machine_name(),
         result,
     }
 }
