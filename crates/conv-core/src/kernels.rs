@@ -32,7 +32,7 @@
 //! | weights of 4 bits; inputs `i16`; 64-bit sums | | always |
 //! | [`Geometry::quantised`](crate::Geometry::quantised), weights not packed | | always |
 //! | `f32`: every operation, [`Window1d`](crate::Window1d) and [`Window2d`](crate::Window2d), slices, streams | `FLOAT` `vfp` | elsewhere |
-//! | signals of integers, one channel or depthwise: direct and transposed, any taps, stride, dilation, pads, orientation, finish; `i8`, `u8`, `i16` by `i8` into `i32`, `i16` by `i16` into `i64`, `i32` by `i32` into `i128` | four outputs share each weight | with `ARCH` `portable`, a channel multiplier |
+//! | signals of integers, one channel or depthwise: direct and transposed, any taps, stride, dilation, pads, orientation, finish; `i8`, `u8`, `i16` by `i8` into `i32`, `i16` by `i16` into `i64`, `i32` by `i32` into `i128` | four outputs share each weight: SMLAD (`dsp`), VMLADAVA and VMLALDAVA (`helium`), MLA and SMLAL (Armv7-M), the compiler's own instructions elsewhere | with `ARCH` `portable`, a channel multiplier |
 //! | other plain integer operations (raw sums, `finish`), `f64` | | always |
 //! | pooling, residual sums | | always; without divisions or 64-bit multiplications where the core has none |
 //!

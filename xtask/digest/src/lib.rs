@@ -5,8 +5,8 @@
 //! it. Cases are reported in groups, each with a hash of its own, so that a target that differs
 //! says where.
 //!
-//! The part [`operations`] needs less than 16 KiB of RAM and 256 KiB of flash, [`layers`] and [`kernels`] a few hundred KiB of
-//! RAM; none a heap.
+//! The part [`operations`] needs less than 16 KiB of RAM and, on Armv6-M, 320 KiB of flash, [`layers`] and [`kernels`] a few hundred
+//! KiB of RAM; none a heap.
 //!
 //! | module | cases |
 //! |---|---|
@@ -22,6 +22,7 @@
 //! | [`streams`] | every small axis, and a sample of pairs of axes, against the batch operation |
 //! | *of [`kernels`]* | |
 //! | `kernels` | layers on the core's own kernels against the portable loops, byte for byte |
+//! | `signals` | filters of integers on the core's own loops, against sums written out |
 //! | *of [`floats`]* | |
 //! | [`mod@floats`] | every small shape of an operation on `f32`, against the sum written out |
 #![no_std]
@@ -36,6 +37,7 @@ mod limits;
 mod published;
 mod quantised;
 mod run;
+mod signals;
 mod streams;
 mod sweep;
 mod typed;
@@ -73,6 +75,7 @@ pub fn layers(report: Report<'_>) -> Summary {
 pub fn kernels(report: Report<'_>) -> Summary {
     let mut run = Run::new(report);
     kernels::all(&mut run);
+    signals::all(&mut run);
     run.finish()
 }
 

@@ -17,6 +17,20 @@
 //! The bits are the same: no sum of fewer bits can overflow. On Armv7E-M two products of `i16` are one instruction, SMLAD
 //! or SMLALD.
 
+#[cfg(conv_isa = "armv7em")]
+mod bytes;
+#[cfg(any(
+    conv_isa = "armv7m",
+    conv_isa = "armv8m",
+    conv_isa = "armv7em",
+    conv_isa = "mve"
+))]
+mod products;
+#[cfg(conv_isa = "mve")]
+mod vectors;
+#[cfg(any(conv_isa = "armv7m", conv_isa = "armv8m", conv_isa = "armv7em"))]
+mod words;
+
 use crate::element::Element;
 use crate::engine::part::{Part, phase};
 use crate::engine::{Direction, Inner, Line, Pixels, Plan};
@@ -64,10 +78,35 @@ pub(crate) trait Sum<T, W>: Element {
     }
 }
 
+/// [`Sum::add`] by a core's own loops, where taps lie side by side.
+macro_rules! own {
+    ($isa:meta, $input:ty, $weight:ty, $($module:ident)::+) => {
+        #[cfg($isa)]
+        #[inline(always)]
+        unsafe fn add(
+            sums: &mut [Self; WIDTH],
+            x: *const $input,
+            step: usize,
+            tap: usize,
+            weights: *const $weight,
+            taps: usize,
+        ) {
+            // SAFETY: 1 and 2 as here.
+            unsafe {
+                match (step, tap) {
+                    (1, 1) => $($module)::+::rolling(sums, x, weights, taps),
+                    (_, 1) => $($module)::+::apart(sums, x, step, weights, taps),
+                    _ => dilated(sums, x, step, tap, weights, taps),
+                }
+            }
+        }
+    };
+}
+
 /// Two taps at a time, where the core has instructions for that.
 macro_rules! pairs {
     ($add:ident) => {
-        #[cfg(any(conv_isa = "armv7em", conv_isa = "mve"))]
+        #[cfg(conv_isa = "armv7em")]
         #[inline(always)]
         unsafe fn add(
             sums: &mut [Self; WIDTH],
@@ -103,12 +142,31 @@ macro_rules! sums {
     )*};
 }
 sums! {
-    i8, i8, i32 => i32;
-    u8, i8, i32 => i32;
-    i16, i8, i32 => i32;
-    i16, i16, i32 => i32 { pairs!(smlad); };
-    i16, i16, i32 => i64 { pairs!(smlald); };
-    i32, i32, i64 => i64;
+    i8, i8, i32 => i32 {
+        own!(any(conv_isa = "armv7m", conv_isa = "armv8m"), i8, i8, products::bytes);
+        own!(conv_isa = "armv7em", i8, i8, bytes);
+        own!(conv_isa = "mve", i8, i8, vectors::bytes);
+    };
+    u8, i8, i32 => i32 {
+        own!(any(conv_isa = "armv7m", conv_isa = "armv8m", conv_isa = "armv7em", conv_isa = "mve"), u8, i8, products::unsigned_bytes);
+    };
+    i16, i8, i32 => i32 {
+        own!(any(conv_isa = "armv7m", conv_isa = "armv8m", conv_isa = "armv7em"), i16, i8, products::halves_by_bytes);
+        own!(conv_isa = "mve", i16, i8, vectors::halves_by_bytes);
+    };
+    i16, i16, i32 => i32 {
+        own!(any(conv_isa = "armv7m", conv_isa = "armv8m"), i16, i16, products::halves);
+        pairs!(smlad);
+        own!(conv_isa = "mve", i16, i16, vectors::halves);
+    };
+    i16, i16, i32 => i64 {
+        pairs!(smlald);
+        own!(conv_isa = "mve", i16, i16, vectors::long_halves);
+    };
+    i32, i32, i64 => i64 {
+        own!(any(conv_isa = "armv7m", conv_isa = "armv8m", conv_isa = "armv7em"), i32, i32, words);
+        own!(conv_isa = "mve", i32, i32, vectors::words);
+    };
     i32, i32, i64 => i128;
 }
 
@@ -627,7 +685,7 @@ impl<T: Element, W: Element> Filter<'_, T, W> {
 }
 
 /// Two products at a time: Armv7E-M, where words may be loaded from any address of two bytes.
-#[cfg(any(conv_isa = "armv7em", conv_isa = "mve"))]
+#[cfg(conv_isa = "armv7em")]
 mod pairs {
     use core::arch::asm;
 
