@@ -66,17 +66,19 @@ pub(crate) fn verb(console: &Console, arguments: &ExplorerArgs, choice: Choice) 
     Ok(())
 }
 
-/// Builds the page and drives it in a browser: what it shows has to be what the native library says.
+/// Tests the package on this machine, then builds the page and drives it in a browser: what it shows has to be what the native
+/// library says.
 ///
 /// # Errors
 ///
-/// If a browser cannot be had, or anything differs.
+/// If a test fails, a browser cannot be had, or anything differs.
 pub(crate) fn check(console: &Console, choice: Choice) -> Result<()> {
     let browser = [
         ("chromium", "chromium"),
         ("chromedriver", "chromium-driver"),
     ];
     setup::packages(console, &browser)?;
+    Invocation::cargo("test --locked --package conv-explorer").expect(console)?;
     let directory = build(console, choice)?;
     let server = listen(0)?;
     let address = address(&server)?;

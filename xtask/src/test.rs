@@ -237,8 +237,9 @@ fn host(tally: &mut Tally<'_>, choice: Choice) {
         let line = "doc --locked --no-deps --workspace --all-features";
         run(Invocation::cargo(line).env("RUSTDOCFLAGS", "-D warnings"))
     });
+    // conv-explorer is tested without the features of others: symbols of `defmt` have names that no shared library may export.
     tally.step("tests", || {
-        let line = "test --locked --workspace --exclude xtask --all-features --all-targets";
+        let line = "test --locked --workspace --exclude xtask --exclude conv-explorer --all-features --all-targets";
         run(Invocation::cargo(line))
     });
     tally.step("tests of xtask", || {
@@ -247,7 +248,7 @@ fn host(tally: &mut Tally<'_>, choice: Choice) {
         ))
     });
     tally.step("documentation tests", || {
-        let line = "test --locked --workspace --exclude xtask --all-features --doc";
+        let line = "test --locked --workspace --exclude xtask --exclude conv-explorer --all-features --doc";
         run(Invocation::cargo(line))
     });
     for arch in ["dsp", "packed", "helium"] {
